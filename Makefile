@@ -1,0 +1,64 @@
+# What a developer types. Everything is installed into .venv; only the first time needs the network.
+PYTHON ?= python3
+VENV := .venv
+IN_VENV := $(VENV)/bin/python
+INSTALL := $(IN_VENV) -m pip install --quiet --disable-pip-version-check
+RUN_READY := $(VENV)/.ready-to-run
+DEV_READY := $(VENV)/.ready-to-test
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint types contracts check clean
+
+help:
+	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
+	@echo "            EXCHANGE=auto|live|simulator  PORT=8000  RECORDING=folder of recorded answers"
+	@echo "make demo   the same with the exchange simulator"
+	@echo "make test   every test, in real browsers and processes"
+	@echo "make check  lint, types and import contracts"
+	@echo "make clean  remove .venv and what the tools left behind"
+
+run: $(RUN_READY)
+	@exec $(IN_VENV) -m development.stack --end-with-parent
+
+demo: $(RUN_READY)
+	@exec env EXCHANGE=simulator $(IN_VENV) -m development.stack --end-with-parent
+
+test: $(DEV_READY)
+	@chromium="$$($(IN_VENV) -m development.chromium)" || test -z "$$CI" || exit 1; \
+	exec env CHROMIUM="$$chromium" $(IN_VENV) -m pytest $(PYTEST_OPTIONS)
+
+check: lint types contracts
+
+lint: $(DEV_READY)
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+
+types: $(DEV_READY)
+	$(IN_VENV) -m mypy
+
+contracts: $(DEV_READY)
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(IN_VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is not. Write for example: make run PYTHON=python3.12"; \
+	  exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot create a virtual environment. On Debian and Ubuntu: apt install python3-venv"; \
+	  exit 1; }
+
+$(RUN_READY): requirements.txt requirements-run.txt | $(IN_VENV)
+	@echo "Installing what the service needs (once)"
+	@$(INSTALL) -r requirements-run.txt || { echo "$(NOT_INSTALLED)"; exit 1; }
+	@touch $@
+
+$(DEV_READY): requirements.txt requirements-run.txt requirements-dev.txt | $(IN_VENV)
+	@echo "Installing what the tests need (once)"
+	@$(INSTALL) -r requirements-dev.txt || { echo "$(NOT_INSTALLED)"; exit 1; }
+	@touch $@ $(RUN_READY)
+
+NOT_INSTALLED := The installation failed, for the reason above. It needs a package index once; then run make again.

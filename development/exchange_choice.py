@@ -1,0 +1,58 @@
+"""Live or simulated: decided once, before anything starts, and said with its reasons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from development.exchange_probe import HostProbe, probe_hosts
+from development.options import Exchange, Options
+from market_data import conf
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`reasons` is what was found out, `explanation` what a simulated start tells in its frame."""
+
+    is_simulated: bool
+    reasons: tuple[str, ...] = ()
+    explanation: tuple[str, ...] = ()
+
+
+def choose_exchange(options: Options, environment: Mapping[str, str]) -> Choice:
+    """Return the choice that the options ask for; `auto` asks the configured hosts of the exchange."""
+    if options.exchange is Exchange.SIMULATOR:
+        return Choice(is_simulated=True, explanation=(_simulator_source(options),))
+    probes = probe_hosts(_base_urls(environment))
+    reasons = tuple(_sentence(probe) for probe in probes)
+    if any(probe.failure is None for probe in probes) or options.exchange is Exchange.LIVE:
+        return Choice(is_simulated=False, reasons=reasons)
+    return Choice(
+        is_simulated=True,
+        reasons=reasons,
+        explanation=(
+            "No host of Binance can be used from here; the reasons are above.",
+            "The exchange simulator stands in for it, until you stop this command.",
+            "To insist on the real exchange and see the outage: make run EXCHANGE=live",
+        ),
+    )
+
+
+def _simulator_source(options: Options) -> str:
+    if options.recording is None:
+        return "The exchange simulator stands in for Binance, with generated markets."
+    return f"The exchange simulator stands in for Binance, from {_relative(options.recording.tickers)}."
+
+
+def _relative(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _base_urls(environment: Mapping[str, str]) -> tuple[str, ...]:
+    settings = conf.load(environment.get).settings
+    if settings is None:
+        raise ValueError("the configuration has to be checked before the exchange is chosen")
+    return (settings.binance_api_base_url, *settings.binance_api_fallback_urls)
+
+
+def _sentence(probe: HostProbe) -> str:
+    return f"{probe.base_url}: {probe.failure or 'answers'}"

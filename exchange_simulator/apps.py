@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ExchangeSimulatorConfig(AppConfig):
+    name = "exchange_simulator"
+    verbose_name = "Exchange simulator"

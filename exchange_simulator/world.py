@@ -1,0 +1,53 @@
+"""What the faults that are switched on make of the market while one request is answered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from exchange_simulator.tickers import Ticker
+
+LIVE, FROZEN, ZERO = "live", "frozen", "zero"
+ROW_FORMS = (LIVE, FROZEN, ZERO)
+
+
+_ROW_FORMS: Mapping[str, Callable[[Ticker], Ticker]] = {
+    LIVE: lambda ticker: ticker,
+    FROZEN: Ticker.frozen,
+    ZERO: Ticker.zeroed,
+}
+
+
+def in_row_form(ticker: Ticker, row_form: str) -> Ticker:
+    """Return the row that a live, a just delisted or a long delisted symbol shows."""
+    return _ROW_FORMS[row_form](ticker)
+
+
+@dataclass(frozen=True)
+class SymbolState:
+    """A status other than the listed one, and the form that the symbol's row takes."""
+
+    status: str
+    row_form: str
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """`factor` applies to the market's own price, `last` (units of 10^-8) replaces it."""
+
+    factor: float = 1.0
+    last: int | None = None
+
+    def apply(self, ticker: Ticker) -> Ticker:
+        last = self.last if self.last is not None else max(1, round(ticker.last * self.factor))
+        return ticker.repriced(last)
+
+
+@dataclass(frozen=True)
+class World:
+    clock_offset_ms: int = 0
+    used_weight: int | None = None
+    unknown_symbols: frozenset[str] = frozenset()
+    states: Mapping[str, SymbolState] = field(default_factory=dict)
+    price_changes: Mapping[str | None, PriceChange] = field(default_factory=dict)
+
+    def price_change(self, symbol: str) -> PriceChange | None:
+        return self.price_changes.get(symbol) or self.price_changes.get(None)

@@ -1,0 +1,76 @@
+"""Faults of the market itself: clock, weight used by others, symbols, statuses, prices."""
+
+from dataclasses import replace
+
+from exchange_simulator.amounts import parse_amount
+from exchange_simulator.fault_kinds import (
+    Fault,
+    FaultKind,
+    Stage,
+    Value,
+    integer_between,
+    number_between,
+    one_of,
+)
+from exchange_simulator.parameters import SYMBOL_STATUSES
+from exchange_simulator.world import FROZEN, ROW_FORMS, PriceChange, SymbolState, World
+
+TEN_YEARS_MS = 315_360_000_000
+MOST_WEIGHT = 10_000_000
+
+
+def _price(value: object) -> int | None:
+    if value is None:
+        return None
+    units = parse_amount(str(value))
+    if units <= 0:
+        raise ValueError("must be a price above zero")
+    return units
+
+
+def _offset_clock(world: World, fault: Fault) -> World:
+    return replace(world, clock_offset_ms=fault["offset_ms"])
+
+
+def _use_weight(world: World, fault: Fault) -> World:
+    return replace(world, used_weight=fault["weight"])
+
+
+def _hide_symbols(world: World, fault: Fault) -> World:
+    return replace(world, unknown_symbols=world.unknown_symbols | (fault.symbols or frozenset()))
+
+
+def _set_status(world: World, fault: Fault) -> World:
+    state = SymbolState(fault["status"], fault["row"])
+    return replace(world, states={**world.states, **dict.fromkeys(fault.symbols or (), state)})
+
+
+def _change_price(world: World, fault: Fault) -> World:
+    change = PriceChange(fault["multiply"], fault["set"])
+    changes = dict.fromkeys(fault.symbols or (None,), change)
+    return replace(world, price_changes={**world.price_changes, **changes})
+
+
+WORLD_FAULTS = (
+    FaultKind(
+        "clock_offset", "the exchange's clock is off: closeTime, serverTime and Date", Stage.WORLD, _offset_clock,
+        {"offset_ms": Value(integer_between(-TEN_YEARS_MS, TEN_YEARS_MS))},
+    ),
+    FaultKind(
+        "used_weight", "the weight used this minute stands at this figure", Stage.WORLD, _use_weight,
+        {"weight": Value(integer_between(0, MOST_WEIGHT))},
+    ),
+    FaultKind(
+        "unknown_symbol", "the symbols are not known any more", Stage.WORLD, _hide_symbols, needs_symbols=True
+    ),
+    FaultKind(
+        "symbol_status", "the symbols have another status; their rows are live, frozen or zero",
+        Stage.WORLD, _set_status,
+        {"status": Value(one_of(*SYMBOL_STATUSES), "HALT"), "row": Value(one_of(*ROW_FORMS), FROZEN)},
+        needs_symbols=True,
+    ),
+    FaultKind(
+        "price", "the last price is multiplied, or set", Stage.WORLD, _change_price,
+        {"multiply": Value(number_between(1e-9, 1e9), 1.0), "set": Value(_price, None)},
+    ),
+)  # fmt: skip

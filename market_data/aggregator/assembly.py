@@ -1,0 +1,70 @@
+"""Builds the aggregator for an entry point, with real clocks and the real exchange client."""
+
+import random
+import time
+
+from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.aggregator.binance import BinanceClient
+from market_data.aggregator.circuit_breaker import CircuitBreaker
+from market_data.aggregator.flights import Flights
+from market_data.aggregator.gateway import ExchangeClient, ExchangeGateway
+from market_data.aggregator.hosts import HostPreference
+from market_data.aggregator.latest_records import LatestRecords
+from market_data.aggregator.pauses import ExchangePause
+from market_data.aggregator.quarantine import Quarantine
+from market_data.aggregator.refresh_cycle import AggregatorParts
+from market_data.aggregator.request_weight import RequestWeightBudget
+from market_data.aggregator.service import MarketDataAggregator
+from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.conf import MarketDataSettings
+from market_data.ticker_cache import TickerCache
+
+FAILURES_UNTIL_OPEN = 3
+# A failed refresh must be made up for before any price expires, so waits begin short and stay below half a minute.
+BREAKER_COOL_DOWN = (2.0, 24.0)
+RATE_LIMIT_FLOOR = (10.0, 120.0)
+HOST_REST = (10.0, 300.0)
+QUARANTINE_WAIT = (60.0, 3600.0)
+SYMBOL_LIST_RETRY = (10.0, 300.0)
+
+
+def now_ms() -> int:
+    """Return Unix time in ms."""
+    return time.time_ns() // 1_000_000
+
+
+def build_aggregator(
+    settings: MarketDataSettings, cache: TickerCache, token: str, client: ExchangeClient | None = None
+) -> MarketDataAggregator:
+    """Return an aggregator that writes under the lease `token`."""
+    monotonic = time.monotonic
+    gateway = ExchangeGateway(
+        client or BinanceClient(max_connections=settings.max_concurrent_batches, monotonic=monotonic, now_ms=now_ms),
+        hosts=HostPreference(settings.exchange_urls, rest=_backoff(HOST_REST), monotonic=monotonic),
+        pause=ExchangePause(floor=_backoff(RATE_LIMIT_FLOOR), monotonic=monotonic),
+        budget=RequestWeightBudget(monotonic=monotonic),
+        max_concurrent=settings.max_concurrent_batches,
+        monotonic=monotonic,
+    )
+    return MarketDataAggregator(
+        AggregatorParts(
+            settings=settings,
+            cache=cache,
+            token=token,
+            gateway=gateway,
+            breaker=CircuitBreaker(
+                failure_threshold=FAILURES_UNTIL_OPEN, cool_down=_backoff(BREAKER_COOL_DOWN), monotonic=monotonic
+            ),
+            symbols=SymbolLoader(gateway, retry=_backoff(SYMBOL_LIST_RETRY), monotonic=monotonic, now_ms=now_ms),
+            quarantine=Quarantine(wait=_backoff(QUARANTINE_WAIT), monotonic=monotonic),
+            flights=Flights(),
+            latest=LatestRecords(),
+            monotonic=monotonic,
+            now_ms=now_ms,
+        )
+    )
+
+
+def _backoff(seconds: tuple[float, float]) -> ExponentialBackoff:
+    base, cap = seconds
+    return ExponentialBackoff(base, cap, random.random)

@@ -1,0 +1,96 @@
+"""The aggregator: the only one that asks the exchange, whoever wants prices."""
+
+from collections.abc import Callable, Sequence
+
+from market_data.aggregator.refresh_cycle import AggregatorParts, CycleReport, RefreshCycle
+from market_data.aggregator.status_report import aggregator_status
+from market_data.fetcher_status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus, Source
+from market_data.ticker import Freshness, TickerRecord, freshness
+
+SYMBOL_LIST_PATIENCE_SECONDS = 3.0
+"""How long the first cycle waits for the list of symbols before it goes on without."""
+_NAP_SECONDS = 0.05
+
+
+def _never() -> bool:
+    return False
+
+
+class MarketDataAggregator:
+    """Fetches tickers in batches, writes them to the cache and keeps every rule of the exchange."""
+
+    def __init__(self, parts: AggregatorParts) -> None:
+        self._parts = parts
+        self._cycles = 0
+
+    def get_market_data(self, pairs: Sequence[str]) -> dict[str, TickerRecord]:
+        """Return a fresh record of each pair: from memory, else from Redis, else from the exchange.
+
+        Pairs without one are absent. Callers who want the same pair at the same time share one request. Raises
+        `CacheUnavailableError` and `LeaseLostError`.
+        """
+        records = self._fresh_in_memory(pairs)
+        cached = self._parts.cache.read([pair for pair in pairs if pair not in records]).current
+        records |= {pair: record for pair, ticker in cached.items() if self._is_fresh(record := ticker.decode())}
+        absent = [pair for pair in pairs if pair not in records]
+        if absent:
+            self.refresh(absent)
+            records |= self._fresh_in_memory(absent)
+        return {pair: records[pair] for pair in pairs if pair in records}
+
+    def refresh(self, pairs: Sequence[str], should_stop: Callable[[], bool] = _never) -> CycleReport:
+        """Fetch the pairs ahead of their expiry; raise `CacheUnavailableError` or `LeaseLostError`."""
+        self._parts.symbols.load_if_due()
+        if self._cycles == 0:
+            self._await_symbols(should_stop)
+        self._cycles += 1
+        deadline = self._parts.monotonic() + self._parts.settings.cycle_deadline_ms / 1000
+        return RefreshCycle(self._parts, pairs, number=self._cycles, deadline=deadline, should_stop=should_stop).run()
+
+    def restore(self, status: FetcherStatus | None) -> None:
+        """Take over what an earlier fetcher knew of bans and waits."""
+        if status is None:
+            return
+        now_ms = self._parts.now_ms()
+        self._parts.gateway.pause.restore(
+            rate_limit_seconds=((status.rate_limit.retry_at or 0) - now_ms) / 1000,
+            ban_seconds=((status.exchange.banned_until or 0) - now_ms) / 1000,
+        )
+
+    @property
+    def source(self) -> Source:
+        """Whose prices the exchange's hosts gave last."""
+        return self._parts.gateway.source
+
+    def status(self) -> tuple[CircuitStatus, RateLimitStatus, ExchangeStatus]:
+        """Return breaker, rate limit and exchange as every process may read them."""
+        return aggregator_status(self._parts)
+
+    def seconds_until_request(self) -> float:
+        """Return how long the exchange, the quota or the breaker lets no request through."""
+        gateway = self._parts.gateway
+        waits = gateway.pause.snapshot()
+        return max(
+            waits.ban_seconds,
+            waits.rate_limit_seconds,
+            gateway.budget.snapshot().retry_after_seconds,
+            self._parts.breaker.snapshot().retry_after_seconds,
+        )
+
+    def intervals_per_cycle(self) -> int:
+        """Return 1, or more where used request weight is near the limit and cycles must become rarer."""
+        return self._parts.gateway.budget.cycles_per_refresh() or 1
+
+    def _await_symbols(self, should_stop: Callable[[], bool]) -> None:
+        give_up_at = self._parts.monotonic() + SYMBOL_LIST_PATIENCE_SECONDS
+        while not should_stop() and self._parts.monotonic() < give_up_at and not self._parts.symbols.wait(_NAP_SECONDS):
+            pass
+
+    def _fresh_in_memory(self, pairs: Sequence[str]) -> dict[str, TickerRecord]:
+        records = ((pair, self._parts.latest.get(pair)) for pair in pairs)
+        return {pair: record for pair, record in records if record is not None and self._is_fresh(record)}
+
+    def _is_fresh(self, record: TickerRecord) -> bool:
+        settings = self._parts.settings
+        age_ms = record.age_ms(self._parts.now_ms())
+        return freshness(age_ms, settings.cache_stale_ttl_ms, settings.cache_ttl_ms) is Freshness.FRESH

@@ -1,0 +1,59 @@
+"""From pairs to symbols through the exchange's own list, quote aliases included. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from market_data.aggregator.payloads import ListedSymbol
+from market_data.fetcher_status import PairOutcome
+from market_data.pairs import split_pair
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPair:
+    """A pair with the symbol that prices it; `refusal` says why it cannot be priced, where it cannot."""
+
+    pair: str
+    symbol: str | None
+    base_asset: str
+    quote_asset: str
+    is_quote_alias: bool
+    refusal: PairOutcome | None = None
+
+
+class SymbolList:
+    """The exchange's symbols by their assets and by name."""
+
+    def __init__(self, listed: Iterable[ListedSymbol]) -> None:
+        self._by_assets: dict[tuple[str, str], ListedSymbol] = {}
+        self._by_name: dict[str, ListedSymbol] = {}
+        for symbol in listed:
+            self._by_name[symbol.symbol] = symbol
+            assets = (symbol.base_asset, symbol.quote_asset)
+            if symbol.is_trading or assets not in self._by_assets:
+                self._by_assets[assets] = symbol
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def find(self, base_asset: str, quote_asset: str) -> ListedSymbol | None:
+        """Return the symbol of two assets."""
+        return self._by_assets.get((base_asset, quote_asset))
+
+    def is_trading(self, name: str) -> bool:
+        """Tell whether the list has the symbol as trading."""
+        symbol = self._by_name.get(name)
+        return symbol is not None and symbol.is_trading
+
+
+def resolve_pair(pair: str, symbols: SymbolList | None, aliases: Mapping[str, str]) -> ResolvedPair:
+    """Return the symbol of a pair: its own, else the alias's; without a list the names are joined on trust."""
+    base, quote = split_pair(pair)
+    alias = aliases.get(quote)
+    if symbols is None:
+        return ResolvedPair(pair, base + (alias or quote), base, alias or quote, alias is not None)
+    own = symbols.find(base, quote)
+    listed = own or (symbols.find(base, alias) if alias else None)
+    if listed is None:
+        return ResolvedPair(pair, None, base, quote, False, PairOutcome.UNKNOWN_SYMBOL)
+    refusal = None if listed.is_trading else PairOutcome.NOT_TRADING
+    return ResolvedPair(pair, listed.symbol, base, listed.quote_asset, own is None, refusal)

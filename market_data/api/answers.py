@@ -1,0 +1,47 @@
+"""What an answer of the API is, and the headers that all of them share. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+TIME_HEADER = "X-Market-Data-Time"
+SOURCE_HEADER = "X-Market-Data-Source"
+MISSING_HEADER = "X-Market-Data-Missing"
+NEVER_STORE = "no-store"
+# A shared cache may keep an answer for a second; a browser asks again.
+STORE_FOR_ONE_SECOND = "public, max-age=0, s-maxage=1"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and JSON body of one HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return an answer that no cache may store."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(status, body, {"Cache-Control": NEVER_STORE, **(headers or {})})
+
+
+def error_answer(status: int, error: str, message: str) -> Answer:
+    """Return the error body that every endpoint uses."""
+    return json_answer(status, {"error": error, "message": message})
+
+
+def etag_of(body: bytes) -> str:
+    """Return a strong entity tag: the same bytes have the same tag in every process."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def etag_matches(etag: str, if_none_match: str | None) -> bool:
+    """Tell whether `If-None-Match` names this tag, by the weak comparison of RFC 9110."""
+    if if_none_match is None:
+        return False
+    names = (name.strip().removeprefix("W/") for name in if_none_match.split(","))
+    return any(name in ("*", etag) for name in names)

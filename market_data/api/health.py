@@ -1,0 +1,92 @@
+"""`GET health`: whether this process can serve, and how well it is supplied. Pure."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from market_data.conf import MarketDataSettings
+from market_data.fetcher_status import (
+    CircuitStatus,
+    ExchangeStatus,
+    FetcherStatus,
+    PairOutcome,
+    RateLimitStatus,
+    Source,
+)
+from market_data.ticker import Freshness, freshness
+from market_data.ticker_cache import CacheReading, FetcherReading
+
+SIMULATED = "Prices are simulated: they come from the exchange simulator."
+
+
+def health_content(
+    prices: CacheReading, fetcher: FetcherReading, now_ms: int, settings: MarketDataSettings
+) -> dict[str, Any]:
+    """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
+    pairs = _pair_counts(prices, fetcher.status, now_ms, settings)
+    problems = _problems(fetcher, pairs, now_ms)
+    notes = [SIMULATED] if prices.source is Source.SIMULATOR else []
+    return {
+        "status": "degraded" if problems else "healthy",
+        "reasons": problems + notes,
+        "cache": {"isReachable": True, "error": None},
+        "aggregator": _aggregator(fetcher.status),
+        "pairs": pairs,
+    }
+
+
+def unhealthy_content(reason: str, settings: MarketDataSettings) -> dict[str, Any]:
+    """Return the body of `health` where Redis cannot be read and so nothing can be served."""
+    configured = len(settings.trading_pairs)
+    return {
+        "status": "unhealthy",
+        "reasons": [f"The cache cannot be reached: {reason}."],
+        "cache": {"isReachable": False, "error": reason},
+        "aggregator": _aggregator(None),
+        "pairs": {"configured": configured, "fresh": 0, "stale": 0, "missing": configured, "outcomes": {}},
+    }
+
+
+def _pair_counts(
+    prices: CacheReading, status: FetcherStatus | None, now_ms: int, settings: MarketDataSettings
+) -> dict[str, Any]:
+    counts = Counter(
+        freshness(ticker.age_ms(now_ms), settings.cache_stale_ttl_ms, settings.cache_ttl_ms)
+        for ticker in prices.current.values()
+    )
+    configured = len(settings.trading_pairs)
+    fresh, stale = counts[Freshness.FRESH], counts[Freshness.STALE]
+    outcomes = {
+        pair: pair_status.outcome
+        for pair, pair_status in (status.pairs if status else {}).items()
+        if pair_status.outcome not in (None, PairOutcome.OK)
+    }
+    missing = configured - fresh - stale
+    return {"configured": configured, "fresh": fresh, "stale": stale, "missing": missing, "outcomes": outcomes}
+
+
+def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> list[str]:
+    status = fetcher.status
+    candidates = [(not fetcher.is_running, "No fetcher is running.")]
+    for state in ("missing", "stale"):
+        candidates.append((pairs[state] > 0, f"{pairs[state]} of {pairs['configured']} pairs are {state}."))
+    if status:
+        breaker, banned_until = status.circuit_breaker, status.exchange.banned_until
+        candidates += [
+            (status.stats.last_error is not None, f"The last refresh cycle failed: {status.stats.last_error}."),
+            (breaker.state != "closed", f"The circuit to the exchange is {breaker.state.replace('_', '-')}."),
+            (
+                banned_until is not None and banned_until > now_ms,
+                f"The exchange has banned this address until {banned_until} (Unix ms).",
+            ),
+        ]
+    return [sentence for is_true, sentence in candidates if is_true]
+
+
+def _aggregator(status: FetcherStatus | None) -> dict[str, Any]:
+    return {
+        "circuitBreaker": msgspec.to_builtins(status.circuit_breaker if status else CircuitStatus()),
+        "rateLimit": msgspec.to_builtins(status.rate_limit if status else RateLimitStatus()),
+        "exchange": msgspec.to_builtins(status.exchange if status else ExchangeStatus()),
+    }

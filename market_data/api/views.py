@@ -1,0 +1,133 @@
+"""The endpoints: each reads the cache once and hands the reading to a pure function."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.exceptions import APIException
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from market_data.api.answers import SOURCE_HEADER, TIME_HEADER, Answer, error_answer, json_answer
+from market_data.api.fetcher_init import init_content
+from market_data.api.health import health_content, unhealthy_content
+from market_data.api.pair_listing import pairs_content
+from market_data.api.prices import (
+    BadQueryError,
+    bad_query_answer,
+    parse_prices_query,
+    prices_answer,
+    unavailable_answer,
+)
+from market_data.conf import get_settings
+from market_data.fetcher_status import Source
+from market_data.ticker_cache import CacheUnavailableError, TickerCache, open_ticker_cache
+
+
+class _JSONAlways(BaseContentNegotiation):
+    """The API speaks JSON whatever a reader accepts, so that no answer depends on `Accept`."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return next(iter(renderers)), "application/json"
+
+
+class MarketDataView(APIView):
+    """Public, read-only, cache-only. Every answer carries the server's time and the prices' source."""
+
+    http_method_names = ["get", "head"]
+    authentication_classes = []
+    permission_classes = []
+    throttle_classes = []
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = _JSONAlways
+
+    has_read_cache = False
+
+    def get(self, request: Request) -> HttpResponse:
+        cache = open_ticker_cache()
+        try:
+            answer = self.answer(request, cache, _now_ms())
+        except CacheUnavailableError as error:
+            answer = error_answer(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
+        return _http_response(answer)
+
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        """Return what the cache lets this endpoint say; raise `CacheUnavailableError`."""
+        raise NotImplementedError
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if isinstance(exc, APIException):
+            response.data = {"error": exc.default_detail, "message": str(exc.detail)}
+        return response
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers[TIME_HEADER] = str(_now_ms())
+        source = self._source()
+        if source is not None:
+            response.headers[SOURCE_HEADER] = source.value
+        return response
+
+    def _source(self) -> Source | None:
+        cache = open_ticker_cache()
+        if not self.has_read_cache:
+            with suppress(CacheUnavailableError):
+                return cache.read_source()
+        return cache.last_source
+
+
+class PricesView(MarketDataView):
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        settings = get_settings()
+        try:
+            query = parse_prices_query(request.META["QUERY_STRING"], settings)
+        except BadQueryError as error:
+            return bad_query_answer(error)
+        self.has_read_cache = True
+        try:
+            reading = cache.read(query.pairs, include_last_known=query.max_stale_ms > 0)
+        except CacheUnavailableError as error:
+            return unavailable_answer(query, settings, f"The cache cannot be reached: {error}.")
+        return prices_answer(query, reading, now_ms, request.headers.get("If-None-Match"), settings)
+
+
+class InitView(MarketDataView):
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        return json_answer(200, init_content(cache.read_fetcher(), now_ms, get_settings()))
+
+
+class HealthView(MarketDataView):
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        settings = get_settings()
+        try:
+            prices, fetcher = cache.read(settings.trading_pairs), cache.read_fetcher()
+        except CacheUnavailableError as error:
+            return json_answer(503, unhealthy_content(str(error), settings))
+        return json_answer(200, health_content(prices, fetcher, now_ms, settings))
+
+
+class PairsView(MarketDataView):
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        return json_answer(200, pairs_content(cache.read_fetcher().status, get_settings()))
+
+
+def _http_response(answer: Answer) -> HttpResponse:
+    return HttpResponse(
+        answer.body, status=answer.status, headers=dict(answer.headers), content_type="application/json; charset=utf-8"
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

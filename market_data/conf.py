@@ -1,0 +1,282 @@
+"""The app's settings: one declaration each, read lazily from Django's settings or the environment.
+
+The declarations feed the loader, the system checks, the README's table and `.env.example`.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from market_data import setting_values as values
+
+CYCLE_MARGIN_MS = 40
+"""What a refresh cycle leaves of its interval for writing its report."""
+
+MIN_COMFORTABLE_CACHE_TTL_MS = 10_000
+
+Lookup = Callable[[str], Any]
+"""Returns what is set under a name, or None where nothing is."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: how it is read, what it means, what to write."""
+
+    number: int
+    name: str
+    default: str
+    parse: values.Parser
+    description: str
+    example: str
+    unit: str = ""
+
+    def problem(self, reason: str) -> "Problem":
+        return Problem(
+            f"market_data.E{self.number:03}",
+            f"{self.name}: {reason}.",
+            f"Write for example {self.name}={self.example}",
+        )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the configuration and what to write instead."""
+
+    id: str
+    message: str
+    hint: str
+
+    @property
+    def is_error(self) -> bool:
+        return ".E" in self.id
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}"
+
+
+@dataclass(frozen=True)
+class MarketDataSettings:
+    """The effective values, valid one by one and together. Durations are milliseconds."""
+
+    trading_pairs: tuple[str, ...]
+    fetch_interval_ms: int
+    cache_ttl_ms: int
+    cache_stale_ttl_ms: int
+    last_known_ttl_ms: int
+    batch_size: int
+    max_concurrent_batches: int
+    quote_aliases: Mapping[str, str]
+    max_pairs_per_request: int
+    client_poll_interval_ms: int
+    client_stale_threshold_ms: int
+    binance_api_base_url: str
+    binance_api_fallback_urls: tuple[str, ...]
+    cache_alias: str
+
+    @property
+    def cycle_deadline_ms(self) -> int:
+        """How long a refresh cycle may take, which is also the longest that a request may."""
+        return self.fetch_interval_ms - CYCLE_MARGIN_MS
+
+    @property
+    def lease_ttl_ms(self) -> int:
+        """Life of the fetcher's lease: short enough for a standby to refresh before any key expires."""
+        return max(2_000, (self.cache_ttl_ms - self.fetch_interval_ms) // 2)
+
+    @property
+    def exchange_urls(self) -> tuple[str, ...]:
+        """The exchange's hosts in the order in which they are tried."""
+        return tuple(dict.fromkeys((self.binance_api_base_url, *self.binance_api_fallback_urls)))
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "trading_pairs": Setting(
+        1, "TRADING_PAIRS", '["BTC/USD","BTC/USDT","ETH/USD","ETH/USDT"]', values.pairs,
+        "the pairs to fetch and serve: a JSON list, or a comma-separated one",
+        '["BTC/USDT","ETH/USDT"]',
+    ),
+    "fetch_interval_ms": Setting(
+        2, "MARKET_DATA_FETCH_INTERVAL_MS", "4000", values.integer(2_000, 10_000),
+        "time from the start of one refresh cycle to the start of the next; 2000 to 10000", "4000", "ms",
+    ),
+    "cache_ttl_ms": Setting(
+        3, "MARKET_DATA_CACHE_TTL_MS", "15000", values.integer(1),
+        "life of `market_data:{pair}`; must exceed the interval; 10000 or more is advised", "15000", "ms",
+    ),
+    "cache_stale_ttl_ms": Setting(
+        4, "MARKET_DATA_CACHE_STALE_TTL_MS", "5000", values.integer(1),
+        "a price older than this counts as stale on the server; below the cache TTL", "5000", "ms",
+    ),
+    "last_known_ttl_ms": Setting(
+        5, "MARKET_DATA_LAST_KNOWN_TTL_MS", "86400000", values.integer(1),
+        "how long the last known price is kept for readers who ask for it; at least the cache TTL",
+        "86400000", "ms",
+    ),
+    "batch_size": Setting(
+        6, "MARKET_DATA_BATCH_SIZE", "10", values.integer(1, 20),
+        "symbols in one request; at most 20, for 21 cost twenty times as much", "10", "symbols",
+    ),
+    "max_concurrent_batches": Setting(
+        7, "MARKET_DATA_MAX_CONCURRENT_BATCHES", "3", values.integer(1, 10),
+        "requests under way at once; at most 10", "3", "requests",
+    ),
+    "quote_aliases": Setting(
+        8, "MARKET_DATA_QUOTE_ALIASES", '{"USD":"USDT"}', values.quote_aliases,
+        "a pair whose own symbol is not listed is priced in the alias, and says so; `{}` turns it off",
+        '{"USD":"USDT"}',
+    ),
+    "max_pairs_per_request": Setting(
+        9, "MARKET_DATA_MAX_PAIRS_PER_REQUEST", "200", values.integer(1, 5_000),
+        "how many pairs a reader may name in one request", "200", "pairs",
+    ),
+    "client_poll_interval_ms": Setting(
+        10, "MARKET_DATA_CLIENT_POLL_INTERVAL_MS", "2000", values.integer(500),
+        "how often the page asks for prices; at least 500", "2000", "ms",
+    ),
+    "client_stale_threshold_ms": Setting(
+        11, "MARKET_DATA_CLIENT_STALE_THRESHOLD_MS", "30000", values.integer(1_000),
+        "a price older than this is marked as stale on the page; at least 1000", "30000", "ms",
+    ),
+    "binance_api_base_url": Setting(
+        12, "BINANCE_API_BASE_URL", "https://api.binance.com", values.http_url,
+        "the exchange's address", "https://api.binance.com",
+    ),
+    "binance_api_fallback_urls": Setting(
+        13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', values.http_urls,
+        "other hosts of the same exchange, tried in this order; `[]` for none",
+        '["https://data-api.binance.vision"]',
+    ),
+    "cache_alias": Setting(
+        14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,
+        "the entry of Django's `CACHES` (backend django-redis) that names the Redis server", "default",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """The outcome of a load: `settings` is None where any value cannot be read."""
+
+    settings: MarketDataSettings | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.is_error)
+
+
+def load(lookup: Lookup) -> LoadedSettings:
+    """Read every setting through `lookup` and collect all problems instead of stopping at the first."""
+    effective: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field, setting in SETTINGS.items():
+        given = lookup(setting.name)
+        is_absent = given is None or (isinstance(given, str) and not given.strip())
+        try:
+            effective[field] = setting.parse(setting.default if is_absent else given)
+        except ValueError as error:
+            problems.append(setting.problem(str(error)))
+    if problems:
+        return LoadedSettings(None, tuple(problems))
+    settings = MarketDataSettings(**effective)
+    return LoadedSettings(settings, tuple(contradictions(settings)))
+
+
+def load_from_django() -> LoadedSettings:
+    """Load from Django's settings where they define a name, else from the environment."""
+    return load(_given)
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> MarketDataSettings:
+    """Return the effective settings; raise `ImproperlyConfigured`, naming every error, where there are any."""
+    loaded = load_from_django()
+    if loaded.settings is None or loaded.errors:
+        raise ImproperlyConfigured("\n".join(str(problem) for problem in loaded.errors))
+    return loaded.settings
+
+
+def _given(name: str) -> Any:
+    value = getattr(django_settings, name, None)
+    return os.environ.get(name) if value is None else value
+
+
+def contradictions(settings: MarketDataSettings) -> list[Problem]:
+    return [
+        problem
+        for is_broken, problem in (
+            (settings.cache_ttl_ms <= settings.fetch_interval_ms, _ttl_below_interval(settings)),
+            (settings.cache_stale_ttl_ms >= settings.cache_ttl_ms, _stale_above_ttl(settings)),
+            (settings.last_known_ttl_ms < settings.cache_ttl_ms, _last_known_below_ttl(settings)),
+            (
+                settings.fetch_interval_ms < settings.cache_ttl_ms < _comfortable_ttl_ms(settings),
+                _ttl_uncomfortable(settings),
+            ),
+            (not settings.trading_pairs, _no_pairs()),
+        )
+        if is_broken
+    ]
+
+
+def _comfortable_ttl_ms(settings: MarketDataSettings) -> int:
+    return max(MIN_COMFORTABLE_CACHE_TTL_MS, 2 * settings.fetch_interval_ms + settings.cycle_deadline_ms)
+
+
+def _ttl_below_interval(settings: MarketDataSettings) -> Problem:
+    return Problem(
+        "market_data.E101",
+        f"MARKET_DATA_CACHE_TTL_MS ({settings.cache_ttl_ms}) does not exceed MARKET_DATA_FETCH_INTERVAL_MS "
+        f"({settings.fetch_interval_ms}): every price would expire before the next one comes.",
+        f"Write for example MARKET_DATA_CACHE_TTL_MS={_comfortable_ttl_ms(settings)}",
+    )
+
+
+def _stale_above_ttl(settings: MarketDataSettings) -> Problem:
+    return Problem(
+        "market_data.E102",
+        f"MARKET_DATA_CACHE_STALE_TTL_MS ({settings.cache_stale_ttl_ms}) is not below MARKET_DATA_CACHE_TTL_MS "
+        f"({settings.cache_ttl_ms}): no price could ever be stale.",
+        f"Write for example MARKET_DATA_CACHE_STALE_TTL_MS={max(1, settings.cache_ttl_ms // 3)}",
+    )
+
+
+def _last_known_below_ttl(settings: MarketDataSettings) -> Problem:
+    return Problem(
+        "market_data.E103",
+        f"MARKET_DATA_LAST_KNOWN_TTL_MS ({settings.last_known_ttl_ms}) is below MARKET_DATA_CACHE_TTL_MS "
+        f"({settings.cache_ttl_ms}): the last known price would be gone before the current one.",
+        "Write for example MARKET_DATA_LAST_KNOWN_TTL_MS=86400000",
+    )
+
+
+def _ttl_uncomfortable(settings: MarketDataSettings) -> Problem:
+    return Problem(
+        "market_data.W101",
+        f"MARKET_DATA_CACHE_TTL_MS ({settings.cache_ttl_ms}) is so short that one failed refresh cycle can empty "
+        "the cache.",
+        f"Write MARKET_DATA_CACHE_TTL_MS={_comfortable_ttl_ms(settings)} or more",
+    )
+
+
+def _no_pairs() -> Problem:
+    return Problem(
+        "market_data.W102",
+        "TRADING_PAIRS is an empty list: there is nothing to fetch and nothing to show.",
+        'Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]',
+    )
+
+
+def _forget_settings(**_: object) -> None:
+    get_settings.cache_clear()
+
+
+setting_changed.connect(_forget_settings)
+
+if set(SETTINGS) != {field.name for field in fields(MarketDataSettings)}:
+    raise TypeError("every field of MarketDataSettings needs its declaration in SETTINGS, and the reverse")

@@ -1,0 +1,150 @@
+"""From a reading of the cache to what the page shows: cards, states and sentences. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from market_data.dashboard import number_format
+from market_data.fetcher_status import FetcherStatus, PairStatus
+from market_data.pairs import split_pair
+from market_data.ticker import StoredTicker, TickerRecord
+from market_data.ticker_cache import CacheReading
+
+STATUS_WORDS = {"idle": "Idle", "polling": "Live", "stale": "Stale", "unavailable": "Unavailable", "error": "Error"}
+STATE_WORDS = {"live": "Live", "stale": "Stale", "missing": "Missing"}
+_STATE_NOTES = {"live": "", "stale": "Last known price", "missing": "Temporarily unavailable"}
+_OUTCOME_NOTES = {"unknown_symbol": "Not listed by the exchange", "not_trading": "Not trading at the exchange"}
+ARROWS = {"up": "▲", "down": "▼", "flat": "", "none": ""}
+
+
+@dataclass(frozen=True)
+class PriceCard:
+    """One pair as the page shows it; every figure is text, ready to be read."""
+
+    pair: str
+    base_asset: str
+    quote_asset: str
+    state: str
+    note: str
+    alias: str
+    price: str
+    change: str
+    direction: str
+    high: str
+    low: str
+    volume: str
+    age: str
+    range_percent: int | None
+
+    @property
+    def state_word(self) -> str:
+        return STATE_WORDS[self.state]
+
+    @property
+    def arrow(self) -> str:
+        return ARROWS[self.direction]
+
+
+@dataclass(frozen=True)
+class MarketPrices:
+    """The page's component: its state as a whole and its cards."""
+
+    status: str
+    summary: str
+    cards: Sequence[PriceCard]
+
+    @property
+    def status_word(self) -> str:
+        return STATUS_WORDS[self.status]
+
+
+def market_prices(
+    pairs: Sequence[str],
+    reading: CacheReading,
+    fetcher_status: FetcherStatus | None,
+    now_ms: int,
+    stale_threshold_ms: int,
+) -> MarketPrices:
+    """Return what the page shows of these pairs; the last known price stands in for a missing one, marked."""
+    known = fetcher_status.pairs if fetcher_status else {}
+    cards = [_card(pair, reading, known.get(pair), now_ms, stale_threshold_ms) for pair in pairs]
+    counts = {state: sum(card.state == state for card in cards) for state in STATE_WORDS}
+    status = _status(pairs, reading, counts)
+    return MarketPrices(status, summary(status, counts), cards)
+
+
+def summary(status: str, counts: Mapping[str, int]) -> str:
+    """Return one sentence for the state as a whole; `counts` says how many pairs are live, stale and missing."""
+    if status == "idle":
+        return "No pairs are configured."
+    if status == "unavailable":
+        kept = " The last known ones are shown." if counts["stale"] else ""
+        return f"Prices are temporarily unavailable.{kept}"
+    parts = [f"{counts['live']} of {sum(counts.values())} prices current"]
+    parts += [f"{counts[state]} {state}" for state in ("stale", "missing") if counts[state]]
+    return ", ".join(parts) + "."
+
+
+def pair_note(state: str, outcome: str | None) -> str:
+    """Return what is said about a pair; `outcome` is that of its last refresh, where it is known."""
+    if state != "live" and outcome in _OUTCOME_NOTES:
+        return _OUTCOME_NOTES[outcome]
+    return _STATE_NOTES[state]
+
+
+def shown_tickers(pairs: Sequence[str], reading: CacheReading) -> dict[str, bytes]:
+    """Return the JSON text of each record that the page shows, those that are only the last known marked stale."""
+    shown: dict[str, bytes] = {}
+    for pair in pairs:
+        if pair in reading.current:
+            shown[pair] = reading.current[pair].raw
+        elif pair in reading.last_known:
+            shown[pair] = reading.last_known[pair].raw_marked_stale
+    return shown
+
+
+def _status(pairs: Sequence[str], reading: CacheReading, counts: Mapping[str, int]) -> str:
+    if not pairs:
+        return "idle"
+    if not reading.current:
+        return "unavailable"
+    return "stale" if counts["stale"] else "polling"
+
+
+def _card(
+    pair: str, reading: CacheReading, pair_status: PairStatus | None, now_ms: int, stale_threshold_ms: int
+) -> PriceCard:
+    current = reading.current.get(pair)
+    ticker = current or reading.last_known.get(pair)
+    state = _pair_state(current, ticker, now_ms, stale_threshold_ms)
+    record = ticker.decode() if ticker else None
+    base_asset, quote_asset = split_pair(pair)
+    change = record.change_24h_percent if record else None
+    outcome = pair_status.outcome if pair_status else None
+    return PriceCard(
+        pair=pair,
+        base_asset=base_asset,
+        quote_asset=quote_asset,
+        state=state,
+        note=pair_note(state, outcome),
+        alias=f"priced in {pair_status.quote_asset}" if pair_status and pair_status.is_quote_alias else "",
+        price=number_format.format_price(record.price if record else None),
+        change=number_format.format_change(change),
+        direction=number_format.change_direction(change),
+        high=number_format.format_price(record.high_24h if record else None),
+        low=number_format.format_price(record.low_24h if record else None),
+        volume=number_format.format_compact(record.volume if record else None),
+        age=number_format.format_age(ticker.age_ms(now_ms)) if ticker else number_format.MISSING,
+        range_percent=_range_percent(record),
+    )
+
+
+def _pair_state(
+    current: StoredTicker | None, ticker: StoredTicker | None, now_ms: int, stale_threshold_ms: int
+) -> str:
+    if ticker is None:
+        return "missing"
+    return "live" if current and current.age_ms(now_ms) <= stale_threshold_ms else "stale"
+
+
+def _range_percent(record: TickerRecord | None) -> int | None:
+    return number_format.range_position(record.price, record.low_24h, record.high_24h) if record else None

@@ -1,0 +1,108 @@
+"""What the fetcher keeps book of: counts of cycles, the pairs' outcomes, and the lines of its log."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from market_data.aggregator.refresh_cycle import CycleReport
+from market_data.aggregator.symbols import ResolvedPair
+from market_data.fetcher_status import FetcherStatus, FetchStats, PairOutcome, PairStatus, Source
+from market_data.incident_log import IncidentLog
+
+logger = logging.getLogger("market_data.fetcher")
+
+FETCHING = "fetching prices failed"
+CACHE = "the cache cannot be used"
+
+
+class FetchJournal:
+    """Counts cycles and logs what changes. A cycle that brought no fresh price counts as an error."""
+
+    def __init__(self, *, monotonic: Callable[[], float], now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._incidents = IncidentLog(logger, monotonic)
+        self._has_announced_simulation = False
+        self.stats = FetchStats()
+        self.pairs: Mapping[str, PairStatus] = {}
+        self.failures_in_a_row = 0
+
+    def continue_from(self, earlier: FetcherStatus | None) -> None:
+        """Go on from an earlier fetcher's last success, so that the age of the cache stays true."""
+        if earlier is not None and self.stats.last_fetch_time is None:
+            self._count(last_fetch_time=earlier.stats.last_fetch_time)
+
+    def cycle_begins(self) -> None:
+        """Count an attempt."""
+        self._count(fetch_attempts=self.stats.fetch_attempts + 1)
+
+    def cycle_ended(self, report: CycleReport, source: Source) -> None:
+        """Count a cycle that reached its end, as a success where it wrote a price."""
+        self._note_pairs(report)
+        self._incidents.over(CACHE)
+        if report.error is not None:
+            self.failures_in_a_row += 1
+            self._incidents.began(FETCHING, report.error)
+            self._count(fetch_errors=self.stats.fetch_errors + 1, last_error=report.error)
+            return
+        self.failures_in_a_row = 0
+        self._incidents.over(FETCHING)
+        self._announce_simulation(source)
+        self._count(
+            fetch_successes=self.stats.fetch_successes + 1,
+            last_fetch_time=self._now_ms(),
+            last_fetch_duration_ms=report.duration_ms,
+            last_error=None,
+        )
+
+    def cycle_failed(self, reason: str) -> None:
+        """Count a cycle whose prices could not be written."""
+        self._count(fetch_errors=self.stats.fetch_errors + 1, last_error=reason)
+
+    def cache_failed(self, reason: str) -> None:
+        """Log that Redis is away, once."""
+        self._incidents.began(CACHE, reason)
+
+    def cache_answered(self) -> None:
+        """Log that Redis is back, once."""
+        self._incidents.over(CACHE)
+
+    def _count(self, **changes: object) -> None:
+        self.stats = msgspec.structs.replace(self.stats, **changes)
+
+    def _note_pairs(self, report: CycleReport) -> None:
+        pairs = {pair: _pair_status(report.pairs[pair], outcome) for pair, outcome in report.outcomes.items()}
+        for outcome, changed in _changed_pairs(self.pairs, pairs).items():
+            level = logging.INFO if outcome is PairOutcome.OK else logging.WARNING
+            logger.log(level, "%s: %s", outcome.value, _listed(changed))
+        self.pairs = pairs
+
+    def _announce_simulation(self, source: Source) -> None:
+        if source is Source.SIMULATOR and not self._has_announced_simulation:
+            logger.warning("these prices are SIMULATED: the exchange's address is a simulator's")
+        self._has_announced_simulation = source is Source.SIMULATOR
+
+
+def _listed(pairs: list[str], most: int = 10) -> str:
+    more = f" and {len(pairs) - most} more" if len(pairs) > most else ""
+    return ", ".join(pairs[:most]) + more
+
+
+def _pair_status(resolved: ResolvedPair, outcome: PairOutcome) -> PairStatus:
+    return PairStatus(
+        symbol=resolved.symbol,
+        base_asset=resolved.base_asset,
+        quote_asset=resolved.quote_asset,
+        is_quote_alias=resolved.is_quote_alias,
+        outcome=outcome,
+    )
+
+
+def _changed_pairs(
+    before: Mapping[str, PairStatus], after: Mapping[str, PairStatus]
+) -> Mapping[PairOutcome, list[str]]:
+    changed: dict[PairOutcome, list[str]] = {}
+    for pair, status in after.items():
+        if status.outcome is not None and (pair not in before or before[pair].outcome is not status.outcome):
+            changed.setdefault(status.outcome, []).append(pair)
+    return changed

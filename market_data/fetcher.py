@@ -1,0 +1,170 @@
+"""The fetcher: a refresh cycle at a fixed rate, while this process holds the lease; a standby otherwise."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.aggregator.service import MarketDataAggregator
+from market_data.conf import MarketDataSettings
+from market_data.fetch_journal import FetchJournal
+from market_data.fetcher_status import FetcherStatus
+from market_data.lease import FetcherLease
+from market_data.ticker import Freshness, freshness
+from market_data.ticker_cache import CacheUnavailableError, LeaseLostError, TickerCache
+
+logger = logging.getLogger(__name__)
+
+STANDBY_POLL_SECONDS = 0.5
+BACKOFF = (2.0, 24.0)
+"""First and longest wait after failed cycles, in seconds."""
+_NAP_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FetcherClock:
+    """Time as the loop sees it: `monotonic` for durations, `now_ms` for instants, `sleep` for waiting."""
+
+    monotonic: Callable[[], float]
+    now_ms: Callable[[], int]
+    sleep: Callable[[float], None]
+
+
+class MarketDataFetcher:
+    """Runs refresh cycles until told to stop; `should_stop` is asked every few hundredths of a second."""
+
+    def __init__(
+        self,
+        settings: MarketDataSettings,
+        cache: TickerCache,
+        aggregator: MarketDataAggregator,
+        lease: FetcherLease,
+        *,
+        clock: FetcherClock,
+        backoff: ExponentialBackoff,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._aggregator = aggregator
+        self._lease = lease
+        self._clock = clock
+        self._backoff = backoff
+        self._should_stop = should_stop
+        self._started_at_ms = clock.now_ms()
+        self._journal = FetchJournal(monotonic=clock.monotonic, now_ms=clock.now_ms)
+        self._has_announced_standby = False
+
+    def run(self) -> None:
+        """Fetch at a fixed rate until told to stop, then give the lease back."""
+        try:
+            while not self._should_stop():
+                if self._becomes_active():
+                    self._run_active()
+                else:
+                    self._nap_until(self._clock.monotonic() + STANDBY_POLL_SECONDS)
+        finally:
+            self._lease.release()
+
+    def run_once(self) -> bool:
+        """Run one cycle and return whether at least one pair is fresh in the cache.
+
+        Beside an active fetcher there is no cycle to run: after a life of its lease this looks at the cache alone.
+        """
+        give_up_at = self._clock.monotonic() + self._settings.lease_ttl_ms / 1000 + STANDBY_POLL_SECONDS
+        try:
+            while not self._becomes_active():
+                if self._should_stop() or self._clock.monotonic() >= give_up_at:
+                    return self._has_fresh_price()
+                self._nap_until(self._clock.monotonic() + STANDBY_POLL_SECONDS)
+            self._run_cycle()
+            return self._has_fresh_price()
+        finally:
+            self._lease.release()
+
+    def _becomes_active(self) -> bool:
+        try:
+            if self._lease.try_acquire():
+                earlier = self._cache.read_fetcher().status
+                self._aggregator.restore(earlier)
+                self._journal.continue_from(earlier)
+                self._journal.cache_answered()
+                self._has_announced_standby = False
+                logger.info("active: %d pairs", len(self._settings.trading_pairs))
+                return True
+        except CacheUnavailableError as error:
+            self._journal.cache_failed(str(error))
+            return False
+        self._journal.cache_answered()
+        if not self._has_announced_standby:
+            logger.info("standing by: another fetcher is active")
+            self._has_announced_standby = True
+        return False
+
+    def _run_active(self) -> None:
+        next_start = self._clock.monotonic()
+        while not self._should_stop() and self._lease.is_held:
+            self._run_cycle()
+            next_start = self._next_start(next_start)
+            self._nap_until(next_start, is_cut_short=lambda: not self._lease.is_held)
+        if not self._should_stop():
+            logger.warning("the lease is lost or cannot be renewed: fetching pauses")
+
+    def _next_start(self, last_start: float) -> float:
+        """Return the next start on the grid of intervals, or a later one where no request would be let through."""
+        now = self._clock.monotonic()
+        interval = self._settings.fetch_interval_ms / 1000 * self._aggregator.intervals_per_cycle()
+        missed = max(0, int((now - last_start) // interval))
+        closed_for = self._aggregator.seconds_until_request()
+        wait = closed_for if closed_for > 0 else self._backoff.delay_seconds(self._journal.failures_in_a_row)
+        return max(last_start + (missed + 1) * interval, now + min(wait, self._backoff.cap_seconds))
+
+    def _run_cycle(self) -> None:
+        try:
+            self._lease.renew()
+            self._journal.cycle_begins()
+            report = self._aggregator.refresh(self._settings.trading_pairs, self._should_stop)
+            if self._should_stop() and report.error is not None:
+                return
+            self._journal.cycle_ended(report, self._aggregator.source)
+            self._cache.write_status(self._lease.token, self._status())
+        except LeaseLostError as error:
+            self._lease.lose()
+            self._journal.cycle_failed(str(error))
+        except CacheUnavailableError as error:
+            self._journal.cache_failed(str(error))
+            self._journal.cycle_failed(f"the cache cannot be used: {error}")
+
+    def _status(self) -> FetcherStatus:
+        breaker, rate_limit, exchange = self._aggregator.status()
+        return FetcherStatus(
+            started_at=self._started_at_ms,
+            heartbeat_at=self._clock.now_ms(),
+            interval_ms=self._settings.fetch_interval_ms,
+            stats=self._journal.stats,
+            circuit_breaker=breaker,
+            rate_limit=rate_limit,
+            exchange=exchange,
+            pairs=dict(self._journal.pairs),
+        )
+
+    def _has_fresh_price(self) -> bool:
+        try:
+            current = self._cache.read(self._settings.trading_pairs).current
+        except CacheUnavailableError as error:
+            self._journal.cache_failed(str(error))
+            return False
+        now_ms = self._clock.now_ms()
+        stale_ttl_ms, cache_ttl_ms = self._settings.cache_stale_ttl_ms, self._settings.cache_ttl_ms
+        return any(
+            freshness(ticker.age_ms(now_ms), stale_ttl_ms, cache_ttl_ms) is Freshness.FRESH
+            for ticker in current.values()
+        )
+
+    def _nap_until(self, instant: float, is_cut_short: Callable[[], bool] = lambda: False) -> None:
+        while not self._should_stop() and not is_cut_short():
+            remaining = instant - self._clock.monotonic()
+            if remaining <= 0:
+                return
+            self._lease.sign_of_life()
+            self._clock.sleep(min(_NAP_SECONDS, remaining))

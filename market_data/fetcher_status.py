@@ -1,0 +1,107 @@
+"""What the fetcher tells every other process through Redis: one JSON text, written after each refresh cycle."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class PairOutcome(StrEnum):
+    """How a refresh cycle ended for one pair."""
+
+    OK = "ok"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    NOT_TRADING = "not_trading"
+    MISSING_IN_ANSWER = "missing_in_answer"
+    REJECTED = "rejected"
+    RATE_LIMITED = "rate_limited"
+    BANNED = "banned"
+    BLOCKED = "blocked"
+    TIMEOUT = "timeout"
+    UNAVAILABLE = "unavailable"
+    MALFORMED = "malformed"
+    CIRCUIT_OPEN = "circuit_open"
+
+
+class Source(StrEnum):
+    """Whose prices are served."""
+
+    BINANCE = "binance"
+    SIMULATOR = "simulator"
+
+
+class PairStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """A configured pair as the exchange knows it, and the outcome of its last refresh."""
+
+    symbol: str | None
+    base_asset: str
+    quote_asset: str
+    is_quote_alias: bool
+    outcome: PairOutcome | None
+
+
+class FetchStats(msgspec.Struct, frozen=True, rename="camel"):
+    """Counts of refresh cycles since the fetcher's start; times are Unix ms, durations ms."""
+
+    last_fetch_time: int | None = None
+    last_fetch_duration_ms: int | None = None
+    fetch_attempts: int = 0
+    fetch_successes: int = 0
+    fetch_errors: int = 0
+    last_error: str | None = None
+
+
+class CircuitStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """The circuit breaker: `closed`, `open` or `half_open`; `retry_at` in Unix ms while it is open."""
+
+    state: str = "closed"
+    consecutive_failures: int = 0
+    retry_at: int | None = None
+
+
+class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """Request weight of the current minute as the exchange counts it; `retry_at` in Unix ms while waiting."""
+
+    used_weight: int | None = None
+    limit: int = 0
+    observed_at: int | None = None
+    retry_at: int | None = None
+
+
+class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """The exchange as the aggregator sees it: host in use, end of a ban (Unix ms), age of the symbol list."""
+
+    host: str | None = None
+    source: Source = Source.BINANCE
+    banned_until: int | None = None
+    symbols_loaded_at: int | None = None
+    symbols_error: str | None = None
+
+
+class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """Everything that a fetcher reports; `heartbeat_at` is the Unix ms of the report."""
+
+    started_at: int
+    heartbeat_at: int
+    interval_ms: int
+    stats: FetchStats
+    circuit_breaker: CircuitStatus
+    rate_limit: RateLimitStatus
+    exchange: ExchangeStatus
+    pairs: dict[str, PairStatus]
+
+    def encode(self) -> bytes:
+        """Return the status as JSON text."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, raw: bytes | None) -> "FetcherStatus | None":
+        """Return the status, or None where the bytes are none of this version's."""
+        if raw is None:
+            return None
+        try:
+            return _decoder.decode(raw)
+        except msgspec.DecodeError:
+            return None
+
+
+_decoder = msgspec.json.Decoder(FetcherStatus)

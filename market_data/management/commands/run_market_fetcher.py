@@ -1,0 +1,85 @@
+"""`manage.py run_market_fetcher`: arguments, wiring, signals."""
+
+import dataclasses
+import random
+import signal
+import time
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from market_data.aggregator.assembly import build_aggregator, now_ms
+from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.conf import SETTINGS, MarketDataSettings, contradictions, get_settings
+from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
+from market_data.lease import FetcherLease
+from market_data.ticker_cache import open_ticker_cache
+
+
+class Command(BaseCommand):
+    help = "Fetch the configured pairs from the exchange into Redis, at a fixed rate, until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--interval-ms", help="start to start, instead of MARKET_DATA_FETCH_INTERVAL_MS")
+        parser.add_argument("--once", action="store_true", help="run one cycle; exit 0 if at least one pair is fresh")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        settings = _with_interval(get_settings(), options["interval_ms"])
+        if not settings.trading_pairs:
+            raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
+        fetcher = _build_fetcher(settings, _StopFlag())
+        if not options["once"]:
+            fetcher.run()
+        elif not fetcher.run_once():
+            raise CommandError("No pair is fresh: see the lines above for the reason.")
+
+
+class _StopFlag:
+    """True from the first SIGTERM or SIGINT on. The handler sets a plain attribute and nothing else."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._set)
+
+    def _set(self, number: int, frame: FrameType | None) -> None:
+        self._is_set = True
+
+    def __call__(self) -> bool:
+        return self._is_set
+
+
+def _with_interval(settings: MarketDataSettings, interval_ms: str | None) -> MarketDataSettings:
+    if interval_ms is None:
+        return settings
+    try:
+        interval = SETTINGS["fetch_interval_ms"].parse(interval_ms)
+    except ValueError as error:
+        raise CommandError(f"--interval-ms: {error}. Write for example --interval-ms 4000") from None
+    changed = dataclasses.replace(settings, fetch_interval_ms=interval)
+    errors = [str(problem) for problem in contradictions(changed) if problem.is_error]
+    if errors:
+        raise CommandError("\n".join(errors))
+    return changed
+
+
+def _build_fetcher(settings: MarketDataSettings, should_stop: _StopFlag) -> MarketDataFetcher:
+    cache = open_ticker_cache()
+    lease = FetcherLease(
+        cache,
+        ttl_ms=settings.lease_ttl_ms,
+        patience_ms=2 * settings.fetch_interval_ms,
+        monotonic=time.monotonic,
+    )
+    base, cap = BACKOFF
+    return MarketDataFetcher(
+        settings,
+        cache,
+        build_aggregator(settings, cache, lease.token),
+        lease,
+        clock=FetcherClock(time.monotonic, now_ms, time.sleep),
+        backoff=ExponentialBackoff(base, cap, random.random),
+        should_stop=should_stop,
+    )

@@ -1,0 +1,24 @@
+/** When the next request may be sent. Pure; durations are milliseconds. */
+
+export const MAX_BACKOFF_MS = 15_000
+const MAX_RETRY_AFTER_MS = 300_000
+
+/**
+ * Return how long to wait after the `failures`-th failure in a row: the interval, doubled each time up to the cap,
+ * less a random quarter, so that many readers of one server do not return together.
+ */
+export function backoffMs(failures, intervalMs, random) {
+  const longest = Math.max(intervalMs, MAX_BACKOFF_MS)
+  const full = Math.min(longest, intervalMs * 2 ** Math.min(failures - 1, 20))
+  return Math.round(full * (1 - random() / 4))
+}
+
+/** Return what a Retry-After header asks for, in seconds or as a date, or null where it says nothing. */
+export function retryAfterMs(headers) {
+  const text = headers.get("Retry-After")?.trim()
+  if (!text) return null
+  const waitMs = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : Date.parse(text) - Date.parse(headers.get("Date"))
+  return waitMs >= 0 ? Math.min(waitMs, MAX_RETRY_AFTER_MS) : null
+}

@@ -1,0 +1,31 @@
+/** What the page says in words: the same tables and sentences as in `dashboard/presentation.py`. Pure. */
+
+export const STATUS_WORDS = { idle: "Idle", polling: "Live", stale: "Stale", unavailable: "Unavailable", error: "Error" }
+export const STATE_WORDS = { live: "Live", stale: "Stale", missing: "Missing" }
+export const ARROWS = { up: "▲", down: "▼", flat: "", none: "" }
+
+const STATE_NOTES = { live: "", stale: "Last known price", missing: "Temporarily unavailable" }
+const OUTCOME_NOTES = { unknown_symbol: "Not listed by the exchange", not_trading: "Not trading at the exchange" }
+
+/** Return what is said about a pair; `outcome` is that of its last refresh, where it is known. */
+export function pairNote(state, outcome) {
+  return (state !== "live" && OUTCOME_NOTES[outcome]) || STATE_NOTES[state]
+}
+
+/** Return one sentence for the state as a whole, of a snapshot of the poller. */
+export function summary({ status, error, pairs, stalePairs, missingPairs }) {
+  if (status === "idle") return "No pairs are configured."
+  const kept = stalePairs.length ? " The last known ones are shown." : ""
+  if (status === "error") return `${error.message} Trying again.`
+  if (status === "unavailable") return `Prices are temporarily unavailable.${kept}`
+  const live = pairs.length - stalePairs.length - missingPairs.length
+  const parts = [`${live} of ${pairs.length} prices current`]
+  if (stalePairs.length) parts.push(`${stalePairs.length} stale`)
+  if (missingPairs.length) parts.push(`${missingPairs.length} missing`)
+  return `${parts.join(", ")}.`
+}
+
+/** Return when the last answer with prices came, a server time in Unix ms, as `Updated 14:03:22 UTC`. */
+export function updatedAt(serverTimeMs) {
+  return serverTimeMs === null ? "" : `Updated ${new Date(serverTimeMs).toISOString().slice(11, 19)} UTC`
+}

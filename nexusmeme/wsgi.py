@@ -1,0 +1,25 @@
+"""The web server's entry point: it refuses to start on a configuration that cannot work."""
+
+import os
+import sys
+
+from django.conf import settings
+from django.core import checks
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexusmeme.settings")
+
+
+def _refuse_broken_configuration() -> None:
+    problems = [f"{error.msg} {error.hint}" for error in checks.run_checks() if error.is_serious()]
+    if not settings.SECRET_KEY:
+        problems.append(
+            "SECRET_KEY is not set. Write SECRET_KEY= and a long random text into the environment or .env, "
+            "or DEBUG=true for development."
+        )
+    if problems:
+        sys.exit("\n".join(problems))
+
+
+application = get_wsgi_application()
+_refuse_broken_configuration()

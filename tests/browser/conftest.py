@@ -1,0 +1,142 @@
+"""Real Chromium, the real web server and a real cache; a page that reports an error on its console fails its test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+from tests.browser.web_site import PAIRS, EmbeddedCache, PriceKeys, WebSite
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULES = REPOSITORY / "market_data" / "static" / "market_data"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+]
+
+
+def chromium_program() -> str:
+    """Return the browser's path; without one, fail on CI and skip elsewhere."""
+    given = os.environ.get("CHROMIUM")
+    found = shutil.which(given) if given else next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found:
+        return found
+    reason = f"no Chromium: {given!r} is no program" if given else f"none of {', '.join(CHROMIUM_NAMES)} is in PATH"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(f"{reason}; set CHROMIUM to its path")
+
+
+# Playwright keeps an event loop in this thread, which Django's database layer refuses: so it ends with this package.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    program = chromium_program()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def cache() -> Iterator[EmbeddedCache]:
+    with EmbeddedCache() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def shared_site(cache: EmbeddedCache) -> Iterator[WebSite]:
+    running = WebSite(cache.url).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def keys(cache: EmbeddedCache) -> PriceKeys:
+    """An empty cache."""
+    prices = PriceKeys(cache.url)
+    prices.clear()
+    return prices
+
+
+@pytest.fixture
+def site(shared_site: WebSite, keys: PriceKeys) -> WebSite:
+    """The site with four live prices and a fetcher's report."""
+    keys.write(*PAIRS)
+    keys.report(PAIRS)
+    return shared_site
+
+
+@pytest.fixture
+def start_site(cache: EmbeddedCache) -> Iterator[Callable[..., WebSite]]:
+    """Start a site of the test's own, with more environment variables or another cache."""
+    started: list[WebSite] = []
+
+    def start(redis_url: str | None = None, **environment: str) -> WebSite:
+        started.append(WebSite(redis_url or cache.url, environment))
+        return started[-1].start()
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def console_errors() -> list[str]:
+    """What the pages of this test complained about; a test that expects complaints clears it."""
+    return []
+
+
+@pytest.fixture
+def new_page(chromium: Browser, console_errors: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open a page in a context of its own; options are those of a Playwright context."""
+    contexts: list[BrowserContext] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            console_errors.append(message.text)
+
+    def open_page(**options: object) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", complain)
+        page.on("pageerror", lambda error: console_errors.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert console_errors == []
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+@pytest.fixture(scope="package")
+def module_page(chromium: Browser) -> Iterator[Page]:
+    """An empty page of a host that serves the modules from the source folder and nothing else."""
+
+    def serve(route: Route) -> None:
+        name = route.request.url.rsplit("/", 1)[1]
+        folder = Path(__file__).parent if name == "surroundings.js" else MODULES
+        if name.endswith(".js"):
+            route.fulfill(path=folder / name, content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
+
+    page = chromium.new_page()
+    page.route("http://modules.test/**", serve)
+    page.goto("http://modules.test/")
+    yield page
+    page.close()

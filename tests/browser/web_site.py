@@ -1,0 +1,164 @@
+"""What the page's tests run against: the real web server, and a real cache with prices that a test writes."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import redis
+
+from development.embedded_cache import EmbeddedCache
+from market_data.fetcher_status import (
+    CircuitStatus,
+    ExchangeStatus,
+    FetcherStatus,
+    FetchStats,
+    PairOutcome,
+    PairStatus,
+    RateLimitStatus,
+)
+from market_data.pairs import split_pair
+from market_data.ticker import TickerRecord
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_DEADLINE_SECONDS = 20
+PAIRS = ("BTC/USDT", "ETH/USDT", "SHIB/USDT", "BTC/USD")
+PRICES = {
+    "BTC/USDT": ("43250.00000000", "2.500", "42900.00000000", "43500.00000000", "28500.50000000"),
+    "ETH/USDT": ("2301.15000000", "-1.204", "2280.00000000", "2344.40000000", "412333.17000000"),
+    "SHIB/USDT": ("0.00001234", "0.000", "0.00001201", "0.00001299", "1082448588.00"),
+    "BTC/USD": ("43250.00000000", "2.500", "42900.00000000", "43500.00000000", "28500.50000000"),
+}
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def record(pair: str, *, age_ms: int = 0, price: str | None = None) -> TickerRecord:
+    """Return a record of one of `PRICES`; other pairs look like the first."""
+    last, change, low, high, volume = PRICES.get(pair, PRICES["BTC/USDT"])
+    return TickerRecord(
+        pair=pair,
+        price=Decimal(price or last),
+        volume=Decimal(volume),
+        received_at_ms=now_ms() - age_ms,
+        change_24h_percent=Decimal(change),
+        high_24h=Decimal(high),
+        low_24h=Decimal(low),
+    )
+
+
+def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> FetcherStatus:
+    """Return a fetcher's report in which pairs quoted in USD are priced in USDT."""
+    now = now_ms()
+    statuses = {}
+    for pair in pairs:
+        base, quote = split_pair(pair)
+        is_alias = quote == "USD"
+        quote = "USDT" if is_alias else quote
+        statuses[pair] = PairStatus(base + quote, base, quote, is_alias, PairOutcome.OK)
+    return FetcherStatus(
+        started_at=now,
+        heartbeat_at=now,
+        interval_ms=4000,
+        stats=FetchStats(last_error=last_error),
+        circuit_breaker=CircuitStatus(),
+        rate_limit=RateLimitStatus(),
+        exchange=ExchangeStatus(),
+        pairs=statuses,
+    )
+
+
+class PriceKeys:
+    """Writes the cache contract's keys as a fetcher does, with lives as long as a test needs them."""
+
+    def __init__(self, url: str) -> None:
+        self.client = redis.Redis.from_url(url)
+
+    def write(self, *pairs: str, age_ms: int = 0, price: str | None = None, is_current: bool = True) -> None:
+        """Write the records of `pairs`, as current and last known prices, or as the last known ones only."""
+        for pair in pairs:
+            text = record(pair, age_ms=age_ms, price=price).encode()
+            self.client.set(f"market_data_last:{pair}", text)
+            if is_current:
+                self.client.set(f"market_data:{pair}", text)
+
+    def expire(self, *pairs: str) -> None:
+        """Drop the current prices; the last known ones stay."""
+        self.client.delete(*(f"market_data:{pair}" for pair in pairs))
+
+    def report(self, pairs: Sequence[str], *, last_error: str | None = None, is_running: bool = True) -> None:
+        status = fetcher_status(pairs, last_error=last_error)
+        self.client.set("market_data_fetcher:status", msgspec.json.encode(status))
+        if is_running:
+            self.client.set("market_data_fetcher:lease", "token-of-a-test")
+
+    def set_source(self, source: str) -> None:
+        self.client.set("market_data_fetcher:source", source)
+
+    def clear(self) -> None:
+        self.client.flushdb()
+
+
+class WebSite:
+    """The web server on a free port, which it keeps when it is started again."""
+
+    def __init__(self, redis_url: str, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "BINANCE_"))},
+            "REDIS_URL": redis_url,
+            "DEBUG": "true",
+            "TRADING_PAIRS": ",".join(PAIRS),
+            **(environment or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> "WebSite":
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
+        command += ["--host", "127.0.0.1", "--port", str(self.port), "nexusmeme.wsgi:application"]
+        self._process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._wait_until_it_answers()
+        return self
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(START_DEADLINE_SECONDS)
+            self._process = None
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            assert self._process and self._process.poll() is None, "the web server has ended at its start"
+            try:
+                urllib.request.urlopen(f"{self.url}/api/market-data/health", timeout=1).close()
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                continue
+            return
+        raise AssertionError(f"the web server did not answer within {START_DEADLINE_SECONDS} s")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+__all__ = ["PAIRS", "EmbeddedCache", "PriceKeys", "WebSite", "record"]

@@ -1,0 +1,46 @@
+"""Fixtures that every folder of tests shares: a real cache server, and Django's cache pointed at it."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import LazySettings
+
+from development.embedded_cache import EmbeddedCache
+from market_data.ticker_cache import TickerCache, open_ticker_cache
+from tests.no_silent_skips import NoSilentSkips
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(NoSilentSkips())
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedCache]:
+    with EmbeddedCache() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_server: EmbeddedCache) -> Iterator[redis.Redis]:
+    """A client of an empty server."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def django_cache_at(settings: LazySettings) -> Iterator[object]:
+    """Point Django's cache, and so the app's, at an address."""
+
+    def point_at(url: str) -> TickerCache:
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
+        return open_ticker_cache()
+
+    return point_at
+
+
+@pytest.fixture
+def ticker_cache(redis_client: redis.Redis, redis_server: EmbeddedCache, django_cache_at) -> TickerCache:
+    """The app's own cache on an empty server."""
+    return django_cache_at(redis_server.url)

@@ -1,0 +1,12 @@
+"""The site's settings as the tests see them: independent of the developer's environment and `.env`."""
+
+import os
+
+from market_data.conf import SETTINGS
+from nexusmeme.environment import SITE_SETTINGS
+
+for _name in (*SITE_SETTINGS, *(setting.name for setting in SETTINGS.values())):
+    os.environ.pop(_name, None)
+os.environ |= {"ENV_FILE": os.devnull, "SECRET_KEY": "for-tests-only", "DATABASE_URL": "sqlite://:memory:"}
+
+from nexusmeme.settings import *  # noqa: E402, F403

@@ -1,0 +1,118 @@
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from market_data.dashboard import number_format
+from market_data.dashboard.presentation import market_prices, pair_note, summary
+from market_data.fetcher_status import PairOutcome, Source
+from market_data.ticker import StoredTicker
+from market_data.ticker_cache import CacheReading
+from tests.browser.web_site import fetcher_status, record
+
+CASES = json.loads((Path(__file__).parent / "presentation_cases.json").read_text())
+NOW_MS = 1_700_000_000_000
+STALE_THRESHOLD_MS = 30_000
+NO_PRICES = CacheReading(current={}, last_known={}, source=Source.BINANCE)
+
+
+def decimal(text):
+    return None if text is None else Decimal(text)
+
+
+def stored(pair, age_ms=0):
+    ticker = record(pair)
+    return StoredTicker(pair, ticker.encode(), NOW_MS - age_ms)
+
+
+def reading(current=(), last_known=()):
+    return CacheReading(
+        current={ticker.pair: ticker for ticker in current},
+        last_known={ticker.pair: ticker for ticker in (*last_known, *current)},
+        source=Source.BINANCE,
+    )
+
+
+def shown(pairs, cache_reading, status=None):
+    return market_prices(pairs, cache_reading, status, NOW_MS, STALE_THRESHOLD_MS)
+
+
+@pytest.mark.parametrize(("price", "text"), CASES["price"])
+def test_a_price_shows_five_significant_digits_or_more_and_none_that_the_exchange_did_not_send(price, text):
+    assert number_format.format_price(decimal(price)) == text
+
+
+@pytest.mark.parametrize(("change", "text", "direction"), CASES["change"])
+def test_a_change_has_its_sign_and_a_missing_one_is_no_zero(change, text, direction):
+    assert number_format.format_change(decimal(change)) == text
+    assert number_format.change_direction(decimal(change)) == direction
+
+
+@pytest.mark.parametrize(("amount", "text"), CASES["compact"])
+def test_a_large_amount_is_written_in_short(amount, text):
+    assert number_format.format_compact(decimal(amount)) == text
+
+
+@pytest.mark.parametrize(("age_ms", "text"), CASES["age"])
+def test_an_age_is_told_in_the_largest_unit_that_it_fills(age_ms, text):
+    assert number_format.format_age(age_ms) == text
+
+
+@pytest.mark.parametrize(("price", "low", "high", "percent"), CASES["range"])
+def test_the_last_price_stands_between_low_and_high(price, low, high, percent):
+    assert number_format.range_position(Decimal(price), Decimal(low), Decimal(high)) == percent
+
+
+@pytest.mark.parametrize(("status", "live", "stale", "missing", "sentence"), CASES["summary"])
+def test_the_state_of_the_page_is_one_sentence(status, live, stale, missing, sentence):
+    assert summary(status, {"live": live, "stale": stale, "missing": missing}) == sentence
+
+
+@pytest.mark.parametrize(("state", "outcome", "note"), CASES["note"])
+def test_a_pair_that_is_not_live_says_why(state, outcome, note):
+    assert pair_note(state, outcome) == note
+
+
+def test_a_price_within_the_threshold_is_live_and_an_older_one_is_stale():
+    page = shown(["BTC/USDT", "ETH/USDT"], reading([stored("BTC/USDT", 30_000), stored("ETH/USDT", 30_001)]))
+
+    assert [card.state for card in page.cards] == ["live", "stale"]
+    assert page.status == "stale"
+
+
+def test_the_last_known_price_stands_in_for_a_missing_one_and_is_marked_stale_with_its_age():
+    page = shown(["BTC/USDT", "ETH/USDT"], reading([stored("BTC/USDT")], [stored("ETH/USDT", 16_000)]))
+
+    card = page.cards[1]
+    assert (card.state, card.note, card.price, card.age) == ("stale", "Last known price", "2,301.15", "16 s ago")
+
+
+def test_a_pair_without_any_price_is_missing_and_shows_dashes():
+    page = shown(["BTC/USDT", "ETH/USDT"], reading([stored("BTC/USDT")]))
+
+    card = page.cards[1]
+    assert (card.state_word, card.price, card.change, card.arrow, card.age) == ("Missing", "–", "–", "", "–")
+    assert page.status == "polling"
+
+
+def test_no_current_price_at_all_means_unavailable_even_with_last_known_ones():
+    assert shown(["BTC/USDT"], reading((), [stored("BTC/USDT", 16_000)])).status == "unavailable"
+    assert shown(["BTC/USDT"], NO_PRICES).status == "unavailable"
+
+
+def test_no_pairs_mean_idle():
+    assert shown([], NO_PRICES).status == "idle"
+
+
+def test_an_alias_is_named_only_once_the_fetcher_has_said_so():
+    prices = reading([stored("BTC/USD"), stored("BTC/USDT")])
+    pairs = ["BTC/USD", "BTC/USDT"]
+
+    assert [card.alias for card in shown(pairs, prices).cards] == ["", ""]
+    assert [card.alias for card in shown(pairs, prices, fetcher_status(pairs)).cards] == ["priced in USDT", ""]
+
+
+def test_every_outcome_that_has_a_note_is_one_of_the_fetchers():
+    noted = {case[1] for case in CASES["note"]} - {None}
+    assert noted <= {outcome.value for outcome in PairOutcome}
