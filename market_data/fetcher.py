@@ -121,8 +121,8 @@ class MarketDataFetcher:
 
     def _run_cycle(self) -> None:
         try:
-            self._lease.renew()
             self._journal.cycle_begins()
+            self._lease.renew()
             report = self._aggregator.refresh(self._settings.trading_pairs, self._should_stop)
             if self._should_stop() and report.error is not None:
                 return

@@ -63,7 +63,6 @@ class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
 
     used_weight: int | None = None
     limit: int = 0
-    observed_at: int | None = None
     retry_at: int | None = None
 
 

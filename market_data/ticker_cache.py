@@ -148,9 +148,15 @@ class TickerCache:
         self._run(self._write_status, [LEASE_KEY, STATUS_KEY], [token, status.encode(), ttl_ms])
 
     def acquire_lease(self, token: str, ttl_ms: int) -> bool:
-        """Take the lease if nobody holds it; return whether this token holds it now."""
+        """Take the lease if nobody holds it, or prolong the own one; return whether this token holds it now."""
         with _as_cache_unavailable():
-            return bool(self._client.set(LEASE_KEY, token, px=ttl_ms, nx=True)) or self.lease_holder() == token
+            if self._client.set(LEASE_KEY, token, px=ttl_ms, nx=True):
+                return True
+        try:
+            self.renew_lease(token, ttl_ms)
+        except LeaseLostError:
+            return False
+        return True
 
     def renew_lease(self, token: str, ttl_ms: int) -> None:
         """Prolong the lease; raise `LeaseLostError` where another token holds it, or none."""
@@ -159,12 +165,6 @@ class TickerCache:
     def release_lease(self, token: str) -> None:
         """Give the lease back; raise `LeaseLostError` where it was lost already."""
         self._run(self._release_lease, [LEASE_KEY], [token])
-
-    def lease_holder(self) -> str | None:
-        """Return the token of the active fetcher."""
-        with _as_cache_unavailable():
-            holder = self._client.get(LEASE_KEY)
-        return holder.decode() if isinstance(holder, bytes) else None
 
     def _mget(self, keys: Sequence[str]) -> list[bytes | None]:
         return cast("list[bytes | None]", self._client.mget(keys))

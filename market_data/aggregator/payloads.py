@@ -67,6 +67,8 @@ class ExchangeInfo:
     weight_limit: int | None
 
 
+# JSON of another shape, bytes that are no UTF-8, arrays nested without end.
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _raw_rows = msgspec.json.Decoder(list[msgspec.Raw])
 _row = msgspec.json.Decoder(TickerRow)
 _row_name = msgspec.json.Decoder(_RowName)
@@ -78,13 +80,13 @@ def decode_tickers(body: bytes) -> Mapping[str, TickerRow | None]:
     """Return the rows by symbol, None for a row whose fields are not as documented; raise `MalformedAnswerError`."""
     try:
         raw_rows = _raw_rows.decode(body)
-    except msgspec.DecodeError:
+    except _UNDECODABLE:
         raise MalformedAnswerError("the answer is not a list of tickers") from None
     rows: dict[str, TickerRow | None] = {}
     for raw in raw_rows:
         try:
             name = _row_name.decode(raw).symbol
-        except msgspec.DecodeError:
+        except _UNDECODABLE:
             continue
         rows[name] = _decoded_row(raw) or rows.get(name)
     return rows
@@ -94,7 +96,7 @@ def decode_exchange_info(body: bytes) -> ExchangeInfo:
     """Return the list of symbols; raise `MalformedAnswerError`, also for an empty one."""
     try:
         info = _exchange_info.decode(body)
-    except msgspec.DecodeError:
+    except _UNDECODABLE:
         raise MalformedAnswerError("the answer is not a list of symbols") from None
     if not info.symbols:
         raise MalformedAnswerError("the list of symbols is empty")
@@ -110,7 +112,7 @@ def decode_error(body: bytes) -> tuple[int | None, str]:
     """Return code and message of an error body; None and no message where it is not the exchange's JSON."""
     try:
         error = _error.decode(body)
-    except msgspec.DecodeError:
+    except _UNDECODABLE:
         return None, ""
     return error.code, error.msg
 
@@ -118,5 +120,5 @@ def decode_error(body: bytes) -> tuple[int | None, str]:
 def _decoded_row(raw: msgspec.Raw) -> TickerRow | None:
     try:
         return _row.decode(raw)
-    except msgspec.DecodeError:
+    except _UNDECODABLE:
         return None

@@ -69,6 +69,10 @@ class RefreshCycle:
         self._should_stop = should_stop
         symbols, aliases = parts.symbols.symbols, parts.settings.quote_aliases
         self._pairs = {pair: resolve_pair(pair, symbols, aliases) for pair in pairs}
+        self._pairs_of: dict[str, list[str]] = {}
+        for pair, resolved in self._pairs.items():
+            if resolved.symbol and resolved.refusal is None:
+                self._pairs_of.setdefault(resolved.symbol, []).append(pair)
         self._results: dict[str, SymbolResult] = {}
         self._first_error: ExchangeError | None = None
         self._written = 0
@@ -90,14 +94,9 @@ class RefreshCycle:
         return CycleReport(self._pairs, outcomes, self._written, duration_ms, self._error(outcomes))
 
     def _wanted_symbols(self) -> list[str]:
-        symbols = dict.fromkeys(
-            resolved.symbol for resolved in self._pairs.values() if resolved.symbol and resolved.refusal is None
-        )
-        resting = [symbol for symbol in symbols if self._parts.quarantine.is_resting(symbol)]
-        for symbol in resting:
-            self._results[symbol] = SymbolResult(PairOutcome.UNKNOWN_SYMBOL)
-            del symbols[symbol]
-        return list(symbols)
+        resting = [symbol for symbol in self._pairs_of if self._parts.quarantine.is_resting(symbol)]
+        self._results.update(dict.fromkeys(resting, SymbolResult(PairOutcome.UNKNOWN_SYMBOL)))
+        return [symbol for symbol in self._pairs_of if symbol not in self._results]
 
     def _fetch(self, symbols: Sequence[str]) -> None:
         request = TickerRequest(
@@ -154,11 +153,11 @@ class RefreshCycle:
             self._write([symbol], self._parts.gateway.source)
 
     def _write(self, symbols: Sequence[str], source: Source) -> None:
-        wanted = set(symbols)
         records = [
-            _record(resolved.pair, result)
-            for resolved in self._pairs.values()
-            if resolved.symbol in wanted and (result := self._result_of(resolved.symbol)).quote is not None
+            _record(pair, quote, result.received_at_ms)
+            for symbol in symbols
+            if (quote := (result := self._results[symbol]).quote) is not None
+            for pair in self._pairs_of[symbol]
         ]
         self._parts.cache.write_tickers(self._parts.token, records, source, self._parts.now_ms())
         self._parts.latest.put(records)
@@ -184,15 +183,12 @@ class RefreshCycle:
         return "no pair brought a price: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
 
 
-def _record(pair: str, result: SymbolResult) -> TickerRecord:
-    quote = result.quote
-    if quote is None:
-        raise ValueError(f"{pair} has no figures to record")
+def _record(pair: str, quote: Quote, received_at_ms: int) -> TickerRecord:
     return TickerRecord(
         pair=pair,
         price=quote.price,
         volume=quote.volume,
-        received_at_ms=result.received_at_ms,
+        received_at_ms=received_at_ms,
         change_24h_percent=quote.change_24h_percent,
         high_24h=quote.high_24h,
         low_24h=quote.low_24h,

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from market_data.api.answers import SOURCE_HEADER, TIME_HEADER, Answer, error_answer, json_answer
+from market_data.api.answers import NEVER_STORE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer, json_answer
 from market_data.api.fetcher_init import init_content
 from market_data.api.health import health_content, unhealthy_content
 from market_data.api.pair_listing import pairs_content
@@ -69,7 +69,8 @@ class MarketDataView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
         if isinstance(exc, APIException):
-            response.data = {"error": exc.default_detail, "message": str(exc.detail)}
+            response.data = {"error": response.reason_phrase, "message": str(exc.detail)}
+            response.headers["Cache-Control"] = NEVER_STORE
         return response
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:

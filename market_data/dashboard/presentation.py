@@ -138,9 +138,7 @@ def _card(
     )
 
 
-def _pair_state(
-    current: StoredTicker | None, ticker: StoredTicker | None, now_ms: int, stale_threshold_ms: int
-) -> str:
+def _pair_state(current: StoredTicker | None, ticker: StoredTicker | None, now_ms: int, stale_threshold_ms: int) -> str:
     if ticker is None:
         return "missing"
     return "live" if current and current.age_ms(now_ms) <= stale_threshold_ms else "stale"

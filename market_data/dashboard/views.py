@@ -24,12 +24,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     now_ms = time.time_ns() // 1_000_000
     reading, fetcher_status, reasons = _read(settings, now_ms)
     shown = reading or CacheReading(current={}, last_known={}, source=Source.BINANCE)
-    prices = market_prices(
-        settings.trading_pairs, shown, fetcher_status, now_ms, settings.client_stale_threshold_ms
-    )
+    prices = market_prices(settings.trading_pairs, shown, fetcher_status, now_ms, settings.client_stale_threshold_ms)
     context = {
         "prices": prices,
-        "reasons": " ".join(reasons) if prices.status in ("stale", "unavailable") else "",
+        "reasons": " ".join(reasons) if prices.status == "unavailable" else "",
         "is_simulated": shown.source is Source.SIMULATOR,
         "updated_at": _updated_at(now_ms) if shown.current else "",
         "config": _page_config(settings, shown, fetcher_status, now_ms),
@@ -42,9 +40,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _read(
-    settings: MarketDataSettings, now_ms: int
-) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str]]:
+def _read(settings: MarketDataSettings, now_ms: int) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str]]:
     """Return the cache's prices, the fetcher's report and what is wrong, in sentences."""
     cache = open_ticker_cache()
     try:

@@ -1,6 +1,7 @@
 /** What the API tells besides prices: why some are missing, and which pairs another quote asset prices. */
 
 const INTERVAL_MS = 15_000
+const LISTING_INTERVAL_MS = 2000 // a price is not to stand without its quote asset for long
 
 /** Asks at a slow rate, and only while the page shows something that prices alone do not explain. */
 export class FetcherFacts {
@@ -8,6 +9,7 @@ export class FetcherFacts {
   #urls
   #hasPairListing
   #askedAtMs = -Infinity
+  #isAsking = false
 
   /** `page` paints the facts; `hasPairListing` says that it was rendered with the fetcher's list of pairs. */
   constructor(page, { healthUrl, pairsUrl, hasPairListing }) {
@@ -18,22 +20,24 @@ export class FetcherFacts {
 
   /** Look at a snapshot of the poller and ask if it is time to. */
   follow({ status, missingPairs }, nowMs = performance.now()) {
-    const isTroubled = status === "unavailable" || status === "stale"
-    if (!isTroubled) this.#page.showReasons("")
-    const isExplained = !isTroubled && missingPairs.length === 0 && this.#hasPairListing
+    const isUnavailable = status === "unavailable"
+    if (!isUnavailable) this.#page.showReasons("")
+    const isExplained = !isUnavailable && missingPairs.length === 0 && this.#hasPairListing
     const isAnswering = status !== "error" && status !== "idle"
-    if (isExplained || !isAnswering || nowMs - this.#askedAtMs < INTERVAL_MS) return
+    const intervalMs = this.#hasPairListing || isUnavailable ? INTERVAL_MS : LISTING_INTERVAL_MS
+    if (isExplained || !isAnswering || this.#isAsking || nowMs - this.#askedAtMs < intervalMs) return
     this.#askedAtMs = nowMs
-    this.#ask(isTroubled)
+    this.#isAsking = true
+    this.#ask(isUnavailable).finally(() => (this.#isAsking = false))
   }
 
-  async #ask(isTroubled) {
+  async #ask(isUnavailable) {
     const [health, aliases] = await Promise.all([
       readJson(this.#urls.healthUrl),
       this.#hasPairListing ? null : readJson(this.#urls.pairsUrl).then(quoteAliases),
     ])
     if (health?.pairs?.outcomes) this.#page.noteOutcomes(health.pairs.outcomes)
-    if (isTroubled && Array.isArray(health?.reasons)) this.#page.showReasons(health.reasons.join(" "))
+    if (isUnavailable && Array.isArray(health?.reasons)) this.#page.showReasons(health.reasons.join(" "))
     if (!aliases) return
     this.#hasPairListing = true
     this.#page.showAliases(aliases)

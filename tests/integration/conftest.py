@@ -1,0 +1,60 @@
+"""The aggregator on its real parts: the simulated exchange over HTTP, a real cache server, real clocks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from exchange_simulator.server import RunningSimulator
+from market_data.aggregator.assembly import build_aggregator
+from market_data.aggregator.refresh_cycle import CycleReport
+from market_data.aggregator.service import MarketDataAggregator
+from market_data.conf import MarketDataSettings, load
+from market_data.fetcher_status import PairOutcome
+from market_data.ticker import StoredTicker
+from market_data.ticker_cache import TickerCache
+
+TOKEN = "test:1:active"
+
+
+@dataclass
+class Bench:
+    """An aggregator that holds the lease, with what it was made of."""
+
+    settings: MarketDataSettings
+    cache: TickerCache
+    aggregator: MarketDataAggregator
+
+    def refresh(self) -> CycleReport:
+        return self.aggregator.refresh(self.settings.trading_pairs)
+
+    def outcomes(self) -> dict[str, PairOutcome]:
+        return dict(self.refresh().outcomes)
+
+    def cached(self) -> dict[str, StoredTicker]:
+        return dict(self.cache.read(self.settings.trading_pairs).current)
+
+
+@pytest.fixture
+def exchange() -> Iterator[RunningSimulator]:
+    with RunningSimulator(symbols=600, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def bench(exchange: RunningSimulator, ticker_cache: TickerCache) -> Callable[..., Bench]:
+    """Make a bench for pairs; other settings by their environment variable."""
+
+    def make(*pairs: str, **variables: str) -> Bench:
+        values = {
+            "TRADING_PAIRS": ",".join(pairs),
+            "BINANCE_API_BASE_URL": exchange.base_url,
+            "BINANCE_API_FALLBACK_URLS": "[]",
+            **variables,
+        }
+        settings = load(values.get).settings
+        assert settings is not None
+        assert ticker_cache.acquire_lease(TOKEN, 600_000)
+        return Bench(settings, ticker_cache, build_aggregator(settings, ticker_cache, TOKEN))
+
+    return make

@@ -1,0 +1,135 @@
+"""The cache contract against a real server: what an operator sees with redis-cli is what the API serves."""
+
+from decimal import Decimal
+
+import pytest
+import redis
+
+from development.embedded_cache import EmbeddedCache
+from market_data.fetcher_status import Source
+from market_data.ticker import TickerRecord
+from market_data.ticker_cache import CacheUnavailableError, LeaseLostError, TickerCache
+
+TOKEN = "host:1:first"
+NOW_MS = 1_700_000_000_000
+
+
+def record(pair: str = "BTC/USDT", price: str = "43250.10", received_at_ms: int = NOW_MS) -> TickerRecord:
+    return TickerRecord(
+        pair, Decimal(price), Decimal("28500.5"), received_at_ms, Decimal("2.5"), Decimal(2), Decimal(1)
+    )
+
+
+@pytest.fixture
+def active_cache(ticker_cache: TickerCache) -> TickerCache:
+    assert ticker_cache.acquire_lease(TOKEN, 60_000)
+    return ticker_cache
+
+
+def test_a_record_lies_under_its_literal_key_as_the_text_that_is_served(
+    active_cache: TickerCache, redis_client: redis.Redis
+) -> None:
+    active_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS)
+
+    raw = redis_client.get("market_data:BTC/USDT")
+    assert raw == record().encode() == redis_client.get("market_data_last:BTC/USDT")
+    assert active_cache.read(["BTC/USDT"]).current["BTC/USDT"].raw == raw
+
+
+def test_lives_are_counted_from_the_instant_of_receipt(active_cache: TickerCache, redis_client: redis.Redis) -> None:
+    active_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS + 4_000)
+
+    assert 10_000 < redis_client.pttl("market_data:BTC/USDT") <= 11_000
+    assert 86_390_000 < redis_client.pttl("market_data_last:BTC/USDT") <= 86_396_000
+
+
+def test_a_record_past_its_life_is_not_written(active_cache: TickerCache, redis_client: redis.Redis) -> None:
+    active_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS + 15_000)
+
+    assert redis_client.exists("market_data:BTC/USDT") == 0
+
+
+def test_who_has_lost_the_lease_writes_nothing(ticker_cache: TickerCache, redis_client: redis.Redis) -> None:
+    ticker_cache.acquire_lease("host:2:second", 60_000)
+
+    with pytest.raises(LeaseLostError):
+        ticker_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS)
+    with pytest.raises(LeaseLostError):
+        ticker_cache.renew_lease(TOKEN, 60_000)
+    with pytest.raises(LeaseLostError):
+        ticker_cache.release_lease(TOKEN)
+    assert redis_client.keys("market_data*") == [b"market_data_fetcher:lease"]
+
+
+def test_only_one_of_two_gets_the_lease_and_the_other_after_its_release(ticker_cache: TickerCache) -> None:
+    assert ticker_cache.acquire_lease(TOKEN, 60_000)
+    assert not ticker_cache.acquire_lease("host:2:second", 60_000)
+    assert ticker_cache.acquire_lease(TOKEN, 60_000), "the holder may take it again"
+
+    ticker_cache.release_lease(TOKEN)
+    assert ticker_cache.acquire_lease("host:2:second", 60_000)
+
+
+def test_taking_the_own_lease_again_prolongs_it(ticker_cache: TickerCache, redis_client: redis.Redis) -> None:
+    ticker_cache.acquire_lease(TOKEN, 2_000)
+    ticker_cache.acquire_lease(TOKEN, 60_000)
+
+    assert redis_client.pttl("market_data_fetcher:lease") > 50_000
+
+
+def test_prices_of_another_source_never_lie_beside_new_ones(
+    active_cache: TickerCache, redis_client: redis.Redis
+) -> None:
+    active_cache.write_tickers(TOKEN, [record("BTC/USDT"), record("ETH/USDT")], Source.SIMULATOR, NOW_MS)
+    redis_client.set("someone-else", "stays")
+
+    active_cache.write_tickers(TOKEN, [record("BTC/USDT")], Source.BINANCE, NOW_MS)
+
+    reading = active_cache.read(["BTC/USDT", "ETH/USDT"], include_last_known=True)
+    assert reading.source is Source.BINANCE
+    assert set(reading.current) == set(reading.last_known) == {"BTC/USDT"}
+    assert redis_client.get("someone-else") == b"stays"
+
+
+@pytest.mark.parametrize(
+    "value", [b"no json", b"{}", b'{"pair":"ETH/USDT"}', b"", b"null", record("ETH/USDT").encode(), b"[" * 100_000]
+)
+def test_a_value_that_is_no_record_of_its_pair_is_missing_and_costs_no_other(
+    active_cache: TickerCache, redis_client: redis.Redis, value: bytes
+) -> None:
+    active_cache.write_tickers(TOKEN, [record("ADA/USDT")], Source.BINANCE, NOW_MS)
+    redis_client.set("market_data:BTC/USDT", value)
+    redis_client.rpush("market_data:SOL/USDT", "a list")
+
+    assert set(active_cache.read(["BTC/USDT", "SOL/USDT", "ADA/USDT"]).current) == {"ADA/USDT"}
+
+
+def test_a_read_is_one_mget_whatever_is_asked_for(active_cache: TickerCache, redis_client: redis.Redis) -> None:
+    active_cache.read(["A/B"])
+    redis_client.config_resetstat()
+
+    active_cache.read([f"P{number}/USDT" for number in range(50)], include_last_known=True)
+
+    calls = {name: stats["calls"] for name, stats in redis_client.info("commandstats").items()}
+    assert calls.pop("cmdstat_mget") == 1
+    assert not [name for name in calls if name not in ("cmdstat_config|resetstat", "cmdstat_info")]
+
+
+@pytest.mark.parametrize("password", ["wrong-one", ""])
+def test_a_wrong_password_is_named_without_being_shown(django_cache_at, password: str) -> None:
+    with EmbeddedCache(password="the-right-one") as server:
+        credentials = f":{password}@" if password else ""
+        cache = django_cache_at(f"redis://{credentials}127.0.0.1:{server.port}/0")
+        with pytest.raises(CacheUnavailableError, match=r"^Redis refused the user name or password$"):
+            cache.read(["BTC/USDT"])
+
+
+def test_a_server_that_is_gone_is_named_and_one_that_returns_is_used_again(django_cache_at) -> None:
+    with EmbeddedCache() as server:
+        cache = django_cache_at(server.url)
+        assert cache.acquire_lease(TOKEN, 60_000)
+        server.stop()
+        with pytest.raises(CacheUnavailableError, match="no connection to Redis"):
+            cache.read(["BTC/USDT"])
+        server.start()
+        assert cache.read(["BTC/USDT"]).current == {}
