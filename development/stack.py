@@ -33,7 +33,7 @@ _REQUEST_TIMEOUT_SECONDS = 2.0
 
 def main() -> int:
     arguments = _parser().parse_args()
-    environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+    environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
     if not os.environ.get("DEBUG", "").strip():
         os.environ["DEBUG"] = "true"
     terminal = Terminal(sys.stdout)

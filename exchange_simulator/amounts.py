@@ -10,7 +10,7 @@ def parse_amount(text: str) -> int:
     """Return the units in a decimal text; raise ValueError for anything that is no finite number."""
     try:
         return int(Decimal(text).scaleb(FINEST_DECIMALS).to_integral_exact())
-    except (InvalidOperation, OverflowError, TypeError) as error:
+    except (InvalidOperation, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{text!r} is not a decimal number") from error
 
 

@@ -100,5 +100,5 @@ def _numbers(faults: Iterable[Fault]) -> Any:
 def _read_json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FaultInputError(f"the body is no JSON: {error}") from error

@@ -107,10 +107,10 @@ def generate_market(*, symbol_count: int = DEFAULT_SYMBOL_COUNT, seed: int = 1) 
 
 
 def _tick(instrument: Instrument) -> int:
-    """Return a price step of about a ten-thousandth of the price, or 10^-8 for the tiniest."""
-    exponent = math.floor(math.log10(instrument.price * UNITS_PER_ONE)) - 4
+    """Return a price step of about a ten-thousandth of the price: 10^-8 for the tiniest, at most one."""
     if instrument.quote in TWO_DECIMAL_QUOTES:
-        exponent = 8
+        return UNITS_PER_ONE
+    exponent = math.floor(math.log10(instrument.price * UNITS_PER_ONE)) - 4
     tick: int = 10 ** min(8, max(0, exponent - 1 if instrument.price > 1000 else exponent))
     return tick
 

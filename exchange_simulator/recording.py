@@ -63,5 +63,5 @@ def _read_json(file: Path) -> Any:
         return json.loads(file.read_bytes())
     except OSError as error:
         raise RecordingError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"{file} is no JSON: {error}") from error

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,10 +43,11 @@ class ExchangeServer(ThreadingHTTPServer):
         self._connections_lock = threading.Lock()
         super().__init__((host, port), _Connection)
 
-    @property
-    def base_url(self) -> str:
+    def server_bind(self) -> None:
+        """Bind without the look-up of the host's full name, which waits for a name server that is away."""
+        TCPServer.server_bind(self)
         host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
+        self.server_name, self.server_port = str(host), int(port)
 
     def nap(self, seconds: float) -> None:
         """Wait; raise ConnectionAbortedError where the server stops meanwhile."""

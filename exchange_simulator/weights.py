@@ -44,9 +44,8 @@ class Verdict:
 class WeightCounter:
     """Counts by the calendar minute of the clock that it is given, in Unix ms."""
 
-    def __init__(self, limit: int, *, ban_after_refusals: int = BAN_AFTER_REFUSALS) -> None:
+    def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._ban_after_refusals = ban_after_refusals
         self.reset()
 
     def reset(self) -> None:
@@ -66,7 +65,7 @@ class WeightCounter:
         if self._used <= self.limit:
             return Verdict(self._used)
         self._refusals += 1
-        if self._refusals > self._ban_after_refusals:
+        if self._refusals > BAN_AFTER_REFUSALS:
             self._ban(now_ms)
             return self._banned(now_ms)
         return Verdict(self._used, _seconds_until((self._minute + 1) * MINUTE_MS, now_ms))

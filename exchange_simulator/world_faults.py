@@ -19,13 +19,12 @@ TEN_YEARS_MS = 315_360_000_000
 MOST_WEIGHT = 10_000_000
 
 
-def _price(value: object) -> int | None:
+def _price(value: object) -> str | None:
     if value is None:
         return None
-    units = parse_amount(str(value))
-    if units <= 0:
+    if parse_amount(str(value)) <= 0:
         raise ValueError("must be a price above zero")
-    return units
+    return str(value)
 
 
 def _offset_clock(world: World, fault: Fault) -> World:
@@ -46,7 +45,8 @@ def _set_status(world: World, fault: Fault) -> World:
 
 
 def _change_price(world: World, fault: Fault) -> World:
-    change = PriceChange(fault["multiply"], fault["set"])
+    price = fault["set"]
+    change = PriceChange(fault["multiply"], None if price is None else parse_amount(price))
     changes = dict.fromkeys(fault.symbols or (None,), change)
     return replace(world, price_changes={**world.price_changes, **changes})
 

@@ -9,6 +9,7 @@ from market_data.aggregator.refresh_cycle import CycleReport
 from market_data.aggregator.symbols import ResolvedPair
 from market_data.fetcher_status import FetcherStatus, FetchStats, PairOutcome, PairStatus, Source
 from market_data.incident_log import IncidentLog
+from market_data.ticker_cache import CacheUnavailableError
 
 logger = logging.getLogger("market_data.fetcher")
 
@@ -31,6 +32,11 @@ class FetchJournal:
         """Go on from an earlier fetcher's last success, so that the age of the cache stays true."""
         if earlier is not None and self.stats.last_fetch_time is None:
             self._count(last_fetch_time=earlier.stats.last_fetch_time)
+
+    @property
+    def is_cache_away(self) -> bool:
+        """Whether Redis failed when it was last used."""
+        return self._incidents.is_going_on(CACHE)
 
     def cycle_begins(self) -> None:
         """Count an attempt."""
@@ -59,9 +65,11 @@ class FetchJournal:
         """Count a cycle whose prices could not be written."""
         self._count(fetch_errors=self.stats.fetch_errors + 1, last_error=reason)
 
-    def cache_failed(self, reason: str) -> None:
-        """Log that Redis is away, once."""
-        self._incidents.began(CACHE, reason)
+    def cache_failed(self, error: CacheUnavailableError, address: str) -> None:
+        """Log that Redis is away, once, with what to do."""
+        self._incidents.began(
+            CACHE, f"{error} at {address}. Trying again; start it, or write its address into REDIS_URL and restart"
+        )
 
     def cache_answered(self) -> None:
         """Log that Redis is back, once."""

@@ -74,7 +74,7 @@ class MarketDataFetcher:
         give_up_at = self._clock.monotonic() + self._settings.lease_ttl_ms / 1000 + STANDBY_POLL_SECONDS
         try:
             while not self._becomes_active():
-                if self._should_stop() or self._clock.monotonic() >= give_up_at:
+                if self._should_stop() or self._clock.monotonic() >= give_up_at or self._journal.is_cache_away:
                     return self._has_fresh_price()
                 self._nap_until(self._clock.monotonic() + STANDBY_POLL_SECONDS)
             self._run_cycle()
@@ -93,7 +93,7 @@ class MarketDataFetcher:
                 logger.info("active: %d pairs", len(self._settings.trading_pairs))
                 return True
         except CacheUnavailableError as error:
-            self._journal.cache_failed(str(error))
+            self._journal.cache_failed(error, self._cache.address)
             return False
         self._journal.cache_answered()
         if not self._has_announced_standby:
@@ -132,7 +132,7 @@ class MarketDataFetcher:
             self._lease.lose()
             self._journal.cycle_failed(str(error))
         except CacheUnavailableError as error:
-            self._journal.cache_failed(str(error))
+            self._journal.cache_failed(error, self._cache.address)
             self._journal.cycle_failed(f"the cache cannot be used: {error}")
 
     def _status(self) -> FetcherStatus:
@@ -152,7 +152,7 @@ class MarketDataFetcher:
         try:
             current = self._cache.read(self._settings.trading_pairs).current
         except CacheUnavailableError as error:
-            self._journal.cache_failed(str(error))
+            self._journal.cache_failed(error, self._cache.address)
             return False
         now_ms = self._clock.now_ms()
         stale_ttl_ms, cache_ttl_ms = self._settings.cache_stale_ttl_ms, self._settings.cache_ttl_ms

@@ -18,6 +18,10 @@ class IncidentLog:
             self._began_at[kind] = self._monotonic()
             self._logger.warning("%s: %s", kind, message)
 
+    def is_going_on(self, kind: str) -> bool:
+        """Tell whether an incident of this kind has begun and is not over."""
+        return kind in self._began_at
+
     def over(self, kind: str) -> None:
         """Log the end of an incident with its length, where one was going on."""
         began_at = self._began_at.pop(kind, None)

@@ -90,6 +90,14 @@ class TickerCache:
         self._renew_lease = client.register_script(_RENEW_LEASE)
         self._release_lease = client.register_script(_RELEASE_LEASE)
 
+    @property
+    def address(self) -> str:
+        """Host, port and database of the server, for logs and operators, never a password."""
+        parameters = self._client.get_connection_kwargs()
+        if "path" in parameters:
+            return str(parameters["path"])
+        return f"{parameters.get('host', 'localhost')}:{parameters.get('port', 6379)}/{parameters.get('db', 0)}"
+
     def read(self, pairs: Sequence[str], *, include_last_known: bool = False) -> CacheReading:
         """Return the cached records of `pairs`, and their last known ones if asked for, from one MGET."""
         keys = [PRICE_KEY_PREFIX + pair for pair in pairs]

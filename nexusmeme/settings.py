@@ -6,6 +6,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from nexusmeme.environment import read_environment
+from nexusmeme.log_filters import is_unexpected
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _environment = read_environment(BASE_DIR)
@@ -89,7 +90,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles"  # `manage.py collectstatic` fills it; until then the finders serve
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _has_collected_static = (STATIC_ROOT / "staticfiles.json").exists()
 STORAGES = {
@@ -117,11 +118,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    # A 4xx or a 503 is an answer, not an event: a line each would be a line a reader.
+    "filters": {"unexpected": {"()": "django.utils.log.CallbackFilter", "callback": is_unexpected}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "market_data": {"level": _environment["LOG_LEVEL"].upper()},
         "exchange_simulator": {"level": _environment["LOG_LEVEL"].upper()},
-        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django": {"level": "WARNING"},
+        "django.request": {"filters": ["unexpected"]},
     },
 }

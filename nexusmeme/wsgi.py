@@ -5,6 +5,7 @@ import sys
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexusmeme.settings")
@@ -12,7 +13,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexusmeme.settings")
 
 def _refuse_broken_configuration() -> None:
     problems = [f"{error.msg} {error.hint}" for error in checks.run_checks() if error.is_serious()]
-    if not settings.SECRET_KEY:
+    try:
+        _ = settings.SECRET_KEY
+    except ImproperlyConfigured:
         problems.append(
             "SECRET_KEY is not set. Write SECRET_KEY= and a long random text into the environment or .env, "
             "or DEBUG=true for development."

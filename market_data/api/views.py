@@ -93,7 +93,7 @@ class PricesView(MarketDataView):
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         settings = get_settings()
         try:
-            query = parse_prices_query(request.META["QUERY_STRING"], settings)
+            query = parse_prices_query(_query_text(request.META["QUERY_STRING"]), settings)
         except BadQueryError as error:
             return bad_query_answer(error)
         self.has_read_cache = True
@@ -128,6 +128,11 @@ def _http_response(answer: Answer) -> HttpResponse:
     return HttpResponse(
         answer.body, status=answer.status, headers=dict(answer.headers), content_type="application/json; charset=utf-8"
     )
+
+
+def _query_text(query_string: str) -> str:
+    """Return WSGI's query string, bytes as characters by PEP 3333, as the text that the reader sent."""
+    return query_string.encode("latin-1").decode(errors="replace")
 
 
 def _now_ms() -> int:

@@ -11,7 +11,7 @@ from market_data.ticker_cache import CacheReading
 
 STATUS_WORDS = {"idle": "Idle", "polling": "Live", "stale": "Stale", "unavailable": "Unavailable", "error": "Error"}
 STATE_WORDS = {"live": "Live", "stale": "Stale", "missing": "Missing"}
-_STATE_NOTES = {"live": "", "stale": "Last known price", "missing": "Temporarily unavailable"}
+_STATE_NOTES = {"live": "Received", "stale": "Last known price", "missing": "Temporarily unavailable"}
 _OUTCOME_NOTES = {"unknown_symbol": "Not listed by the exchange", "not_trading": "Not trading at the exchange"}
 ARROWS = {"up": "▲", "down": "▼", "flat": "", "none": ""}
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
-from tests.browser.web_site import PAIRS, EmbeddedCache, PriceKeys, WebSite
+from development.embedded_cache import EmbeddedCache
+from tests.browser.web_site import PAIRS, PriceKeys, WebSite
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = REPOSITORY / "market_data" / "static" / "market_data"
@@ -47,24 +49,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def cache() -> Iterator[EmbeddedCache]:
-    with EmbeddedCache() as running:
-        yield running
-
-
-@pytest.fixture(scope="package")
-def shared_site(cache: EmbeddedCache) -> Iterator[WebSite]:
-    running = WebSite(cache.url).start()
+def shared_site(redis_server: EmbeddedCache) -> Iterator[WebSite]:
+    running = WebSite(redis_server.url).start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def keys(cache: EmbeddedCache) -> PriceKeys:
-    """An empty cache."""
-    prices = PriceKeys(cache.url)
-    prices.clear()
-    return prices
+def keys(redis_client: redis.Redis) -> PriceKeys:
+    """A pen for an empty cache."""
+    return PriceKeys(redis_client)
 
 
 @pytest.fixture
@@ -76,12 +70,12 @@ def site(shared_site: WebSite, keys: PriceKeys) -> WebSite:
 
 
 @pytest.fixture
-def start_site(cache: EmbeddedCache) -> Iterator[Callable[..., WebSite]]:
+def start_site(redis_server: EmbeddedCache) -> Iterator[Callable[..., WebSite]]:
     """Start a site of the test's own, with more environment variables or another cache."""
     started: list[WebSite] = []
 
     def start(redis_url: str | None = None, **environment: str) -> WebSite:
-        started.append(WebSite(redis_url or cache.url, environment))
+        started.append(WebSite(redis_url or redis_server.url, environment))
         return started[-1].start()
 
     yield start
@@ -91,7 +85,7 @@ def start_site(cache: EmbeddedCache) -> Iterator[Callable[..., WebSite]]:
 
 @pytest.fixture
 def console_errors() -> list[str]:
-    """What the pages of this test complained about; a test that expects complaints clears it."""
+    """What the pages of this test complained about."""
     return []
 
 
@@ -121,6 +115,13 @@ def new_page(chromium: Browser, console_errors: list[str]) -> Iterator[Callable[
 @pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     return new_page()
+
+
+@pytest.fixture
+def outage_expected(new_page: Callable[..., Page], console_errors: list[str]) -> Iterator[None]:
+    """Allow the lines that the browser itself writes for each failed request."""
+    yield
+    console_errors[:] = [text for text in console_errors if not text.startswith("Failed to load resource")]
 
 
 @pytest.fixture(scope="package")

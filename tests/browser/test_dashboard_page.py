@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.web_site import PAIRS, EmbeddedCache, now_ms
+from development.embedded_cache import EmbeddedCache
+from tests.browser.web_site import PAIRS, now_ms
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +53,8 @@ def test_a_card_shows_all_there_is_to_know_of_a_pair(site, page):
     page.goto(site.url)
 
     shown = {
-        name: field(page, "ETH/USDT", name).inner_text() for name in ("price", "change", "high", "low", "volume", "arrow")
+        name: field(page, "ETH/USDT", name).inner_text()
+        for name in ("price", "change", "high", "low", "volume", "arrow")
     }
     assert shown == {
         "price": "2,301.15",
@@ -79,7 +81,7 @@ def test_bitcoin_and_shiba_inu_are_both_readable_before_and_after_an_update(site
     expect(field(page, "BTC/USDT", "price")).to_have_text("1,082,448,588.00")
 
 
-def test_a_new_price_appears_by_itself_and_its_age_counts_every_second(site, page, keys):
+def test_a_new_price_appears_by_itself_and_its_age_counts_every_second(site, page, keys, outage_expected):
     page.clock.install()
     page.goto(site.url)
     keys.write("BTC/USDT", price="43300.10000000")
@@ -99,7 +101,7 @@ def test_a_pair_priced_in_another_quote_asset_says_so(site, page):
     expect(field(page, "BTC/USDT", "alias")).to_have_text("")
 
 
-def test_a_page_opened_before_the_first_cycle_learns_of_prices_and_aliases(shared_site, keys, page, console_errors):
+def test_a_page_opened_before_the_first_cycle_learns_of_prices_and_aliases(shared_site, keys, page, outage_expected):
     page.goto(shared_site.url)
     expect(status(page)).to_have_text(re.compile("Unavailable"))
     expect(card(page, "BTC/USD")).to_contain_text("Temporarily unavailable")
@@ -108,8 +110,7 @@ def test_a_page_opened_before_the_first_cycle_learns_of_prices_and_aliases(share
     keys.report(PAIRS)
 
     expect(status(page)).to_have_text(EVERY_PAIR_LIVE, timeout=15_000)
-    expect(field(page, "BTC/USD", "alias")).to_have_text("priced in USDT", timeout=20_000)
-    console_errors.clear()  # the browser itself notes each 503
+    expect(field(page, "BTC/USD", "alias")).to_have_text("priced in USDT")
 
 
 def test_an_old_price_turns_stale_and_a_new_one_live_again(site, page, keys):
@@ -118,9 +119,6 @@ def test_an_old_price_turns_stale_and_a_new_one_live_again(site, page, keys):
     expect(status(page)).to_have_text(EVERY_PAIR_LIVE)
 
     keys.write("ETH/USDT", age_ms=31_000)
-    keys.client.set("market_data:ETH/USDT", keys.client.get("market_data_last:ETH/USDT"))
-    page.clock.run_for(31_000)
-    keys.write("BTC/USDT", "SHIB/USDT", "BTC/USD")
     page.reload()
 
     expect(status(page)).to_have_text("Stale 3 of 4 prices current, 1 stale.")
@@ -151,7 +149,7 @@ def test_a_pair_that_never_had_a_price_is_missing_in_words(site, page, keys):
     expect(status(page)).to_have_text("Live 3 of 4 prices current, 1 missing.")
 
 
-def test_an_outage_is_named_in_words_and_ends_by_itself(site, page, keys, console_errors):
+def test_an_outage_is_named_in_words_and_ends_by_itself(site, page, keys, outage_expected):
     page.goto(site.url)
     expect(status(page)).to_have_text(EVERY_PAIR_LIVE)
     keys.report(PAIRS, last_error="the exchange cannot be reached")
@@ -165,10 +163,9 @@ def test_an_outage_is_named_in_words_and_ends_by_itself(site, page, keys, consol
     keys.report(PAIRS)
     expect(status(page)).to_have_text(EVERY_PAIR_LIVE, timeout=10_000)
     expect(page.locator('[data-field="reasons"]')).to_have_text("")
-    console_errors.clear()  # the browser itself notes each 503
 
 
-def test_a_server_that_is_gone_is_an_error_and_its_return_needs_no_reload(start_site, keys, page, console_errors):
+def test_a_server_that_is_gone_is_an_error_and_its_return_needs_no_reload(start_site, keys, page, outage_expected):
     keys.write(*PAIRS)
     keys.report(PAIRS)
     site = start_site()
@@ -181,18 +178,16 @@ def test_a_server_that_is_gone_is_an_error_and_its_return_needs_no_reload(start_
     site.start()
     keys.write(*PAIRS)
     expect(status(page)).to_have_text(EVERY_PAIR_LIVE, timeout=25_000)
-    console_errors.clear()  # the browser itself notes each failed request
 
 
-def test_an_unreachable_cache_is_named_on_the_page_which_still_renders(start_site, page, console_errors):
+def test_an_unreachable_cache_is_named_on_the_page_which_still_renders(start_site, page, outage_expected):
     with EmbeddedCache() as cache:
         site = start_site(redis_url=cache.url)
     response = page.goto(site.url)
 
     assert response.status == 200
-    expect(status(page)).to_have_text(re.compile("^Unavailable"))
+    expect(status(page)).to_have_text(re.compile("Unavailable"))
     expect(page.locator('[data-field="reasons"]')).to_contain_text("The cache cannot be reached")
-    console_errors.clear()  # the browser itself notes each 503
 
 
 def test_a_hidden_page_asks_for_nothing_and_a_page_that_is_seen_again_asks_at_once(site, page):

@@ -1,9 +1,13 @@
 """The pure modules, in a real browser, against the table of cases that the server's rules are held to."""
 
 import json
+import random
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from market_data.dashboard import number_format
 
 CASES = json.loads((Path(__file__).parents[1] / "unit" / "presentation_cases.json").read_text())
 
@@ -32,6 +36,24 @@ def call(module_page):
 def test_figures_are_written_as_the_server_writes_them(call, table, function):
     given, expected = zip(*CASES[table], strict=True)
     assert call("number-format.js", function, [[value] for value in given]) == list(expected)
+
+
+@pytest.mark.parametrize(
+    ("server_rule", "function"),
+    [
+        (number_format.format_price, "formatPrice"),
+        (number_format.format_change, "formatChange"),
+        (number_format.format_compact, "formatCompact"),
+    ],
+)
+def test_any_figure_of_an_exchange_reads_alike_from_server_and_script(call, server_rule, function):
+    chance = random.Random(20)
+    digits = [(chance.randrange(10 ** chance.randint(1, 20)), chance.randint(0, 12)) for _ in range(500)]
+    figures = [f"{chance.choice(('', '-'))}{Decimal(number).scaleb(-scale):f}" for number, scale in digits]
+
+    assert call("number-format.js", function, [[text] for text in figures]) == [
+        server_rule(Decimal(text)) for text in figures
+    ]
 
 
 def test_a_change_is_written_as_the_server_writes_it(call):
@@ -109,7 +131,8 @@ def test_retry_after_is_read_in_both_its_forms_and_capped(module_page, headers, 
 def test_the_pause_doubles_with_each_failure_up_to_a_cap_and_differs_between_readers(module_page):
     script = """async () => {
         const { backoffMs } = await import('./poll-timing.js')
-        return [1, 2, 3, 4, 60].map((failures) => [backoffMs(failures, 2000, () => 0), backoffMs(failures, 2000, () => 1)])
+        const pause = (failures, chance) => backoffMs(failures, 2000, () => chance)
+        return [1, 2, 3, 4, 60].map((failures) => [pause(failures, 0), pause(failures, 1)])
     }"""
     assert module_page.evaluate(script) == [
         [2000, 1500], [4000, 3000], [8000, 6000], [15000, 11250], [15000, 11250],

@@ -85,13 +85,16 @@ def test_an_answer_that_comes_after_the_time_out_or_the_stop_never_wins(run):
 
 
 def test_an_older_record_from_a_node_that_lags_does_not_replace_a_newer_one(run):
-    assert run("""
+    assert (
+        run("""
         const { browser, polling } = await started(['A/B'])
         await browser.answer(200, browser.records({'A/B': 2}, 0))
         await browser.advance(2000)
         await browser.answer(200, browser.records({'A/B': 1}, 9000))
         return polling.prices['A/B'].price
-    """) == 2
+    """)
+        == 2
+    )
 
 
 def test_a_price_from_the_future_or_a_stale_one_blocks_nothing(run):
@@ -383,10 +386,13 @@ def test_all_configured_pairs_are_asked_for_without_naming_them(run):
 
 
 def test_pairs_are_encoded_in_the_address(run):
-    assert run("""
+    assert (
+        run("""
         const { browser } = await started(['币安人生/USDT', 'A&B/C'])
         return browser.last.url
-    """) == "/api/market-data/prices?pairs=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9F/USDT,A%26B/C"
+    """)
+        == "/api/market-data/prices?pairs=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9F/USDT,A%26B/C"
+    )
 
 
 def test_prices_that_came_with_the_page_are_there_before_the_first_answer(run):

@@ -14,7 +14,6 @@ from pathlib import Path
 import msgspec
 import redis
 
-from development.embedded_cache import EmbeddedCache
 from market_data.fetcher_status import (
     CircuitStatus,
     ExchangeStatus,
@@ -26,6 +25,7 @@ from market_data.fetcher_status import (
 )
 from market_data.pairs import split_pair
 from market_data.ticker import TickerRecord
+from tests.process_facts import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_DEADLINE_SECONDS = 20
@@ -80,8 +80,8 @@ def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> Fe
 class PriceKeys:
     """Writes the cache contract's keys as a fetcher does, with lives as long as a test needs them."""
 
-    def __init__(self, url: str) -> None:
-        self.client = redis.Redis.from_url(url)
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
 
     def write(self, *pairs: str, age_ms: int = 0, price: str | None = None, is_current: bool = True) -> None:
         """Write the records of `pairs`, as current and last known prices, or as the last known ones only."""
@@ -104,9 +104,6 @@ class PriceKeys:
     def set_source(self, source: str) -> None:
         self.client.set("market_data_fetcher:source", source)
 
-    def clear(self) -> None:
-        self.client.flushdb()
-
 
 class WebSite:
     """The web server on a free port, which it keeps when it is started again."""
@@ -114,6 +111,8 @@ class WebSite:
     def __init__(self, redis_url: str, environment: Mapping[str, str] | None = None) -> None:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "BINANCE_"))},
+            "DJANGO_SETTINGS_MODULE": "nexusmeme.settings",
+            "ENV_FILE": os.devnull,
             "REDIS_URL": redis_url,
             "DEBUG": "true",
             "TRADING_PAIRS": ",".join(PAIRS),
@@ -132,7 +131,7 @@ class WebSite:
         self._process = subprocess.Popen(
             command, cwd=REPOSITORY, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self._wait_until_it_answers()
+        wait_until(self._answers, "the web server's first answer", START_DEADLINE_SECONDS)
         return self
 
     def stop(self) -> None:
@@ -141,24 +140,19 @@ class WebSite:
             self._process.wait(START_DEADLINE_SECONDS)
             self._process = None
 
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_DEADLINE_SECONDS
-        while time.monotonic() < deadline:
-            assert self._process and self._process.poll() is None, "the web server has ended at its start"
-            try:
-                urllib.request.urlopen(f"{self.url}/api/market-data/health", timeout=1).close()
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                continue
-            return
-        raise AssertionError(f"the web server did not answer within {START_DEADLINE_SECONDS} s")
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "the web server has ended at its start"
+        try:
+            urllib.request.urlopen(f"{self.url}/api/market-data/health", timeout=1).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
-
-
-__all__ = ["PAIRS", "EmbeddedCache", "PriceKeys", "WebSite", "record"]

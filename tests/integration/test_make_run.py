@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 
 import psutil
@@ -34,12 +35,12 @@ class RunningStack:
     def terminal(self) -> str:
         return self.terminal_path.read_text()
 
-    def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+    def get(self, path: str) -> tuple[int, Message, bytes]:
         try:
             with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}{path}", timeout=5) as answer:
-                return answer.status, dict(answer.headers.items()), answer.read()
+                return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
-            return error.code, dict(error.headers.items()), error.read()
+            return error.code, error.headers, error.read()
 
     def process_with(self, word: str) -> psutil.Process:
         """Return the process, not its guard, whose command line has `word`; of several the eldest."""
@@ -57,7 +58,12 @@ StartStack = Callable[..., "RunningStack"]
 
 def _environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "LOG_LEVEL")}
-    ours = {"REDIS_URL": "", "RECORDING": "", "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3"}
+    ours = {
+        "DJANGO_SETTINGS_MODULE": "nexusmeme.settings",
+        "REDIS_URL": "",
+        "RECORDING": "",
+        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+    }
     return {**inherited, **ours, **variables}
 
 
@@ -199,7 +205,7 @@ def test_a_value_that_cannot_work_stops_the_start_with_one_line_that_names_it(
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_ends_everything_and_is_no_failure(start_stack: StartStack, number: signal.Signals):
     stack = start_stack()
     family = descendants(stack.process.pid)
@@ -239,7 +245,6 @@ def test_nothing_outlives_a_make_that_is_ended(start_stack: StartStack, tmp_path
     [
         ("run_market_fetcher", "fetcher"),
         ("granian", "web"),
-        ("run_exchange_simulator", "simulator"),
         ("valkey", "cache"),
     ],
 )

@@ -1,9 +1,10 @@
+import contextlib
 import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from development.supervisor import NotReadyError, ProcessEndedError, StopRequestedError, Supervisor
@@ -11,6 +12,13 @@ from development.terminal import Terminal
 from tests.process_facts import descendants
 
 PATIENT = "import signal; print('here', flush=True); signal.pause()"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    before = set(descendants(os.getpid()))
+    yield
+    assert set(descendants(os.getpid())) <= before
 
 
 @pytest.fixture
@@ -45,59 +53,60 @@ def test_every_line_stands_under_the_name_of_its_process(supervisor: Supervisor,
 
 
 def test_a_process_that_ends_by_itself_ends_all_and_keeps_its_last_words(supervisor: Supervisor, written: io.StringIO):
-    with supervisor, pytest.raises(ProcessEndedError, match=r"fetcher has ended by itself \(exit code 3\)"):
+    with supervisor:
         _start(supervisor, "web", PATIENT)
         _start(supervisor, "fetcher", "import sys; sys.stderr.write('no Redis'); sys.exit(3)")
-        supervisor.run()
+        with pytest.raises(ProcessEndedError, match=r"fetcher has ended by itself \(exit code 3\)"):
+            supervisor.run()
     assert "fetcher   | no Redis\n" in written.getvalue()
-    assert descendants(os.getpid()) == []
 
 
 def test_a_killed_process_is_told_apart_from_one_that_gave_up(supervisor: Supervisor):
     program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    with supervisor, pytest.raises(ProcessEndedError, match=r"web has ended by itself \(killed by SIGKILL\)"):
+    with supervisor:
         _start(supervisor, "web", program)
-        supervisor.run()
+        with pytest.raises(ProcessEndedError, match=r"web has ended by itself \(killed by SIGKILL\)"):
+            supervisor.run()
 
 
 def test_what_does_not_happen_in_time_is_named(supervisor: Supervisor):
-    with supervisor, pytest.raises(NotReadyError, match=r"The first answer did not happen within 0\.2 s"):
+    with supervisor:
         _start(supervisor, "web", PATIENT)
-        supervisor.run_until(lambda: False, "The first answer", 0.2)
+        with pytest.raises(NotReadyError, match=r"The first answer did not happen within 0\.2 s"):
+            supervisor.run_until(lambda: False, "The first answer", 0.2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_signal_ends_everything(supervisor: Supervisor, written: io.StringIO, number: signal.Signals):
-    with supervisor, pytest.raises(StopRequestedError):
+    with supervisor:
         _start(supervisor, "web", PATIENT)
         _wait_for(supervisor, written, "here")
         os.kill(os.getpid(), number)
-        supervisor.run()
-    assert descendants(os.getpid()) == []
+        with pytest.raises(StopRequestedError):
+            supervisor.run()
 
 
 def test_a_second_stop_signal_kills_what_takes_too_long(supervisor: Supervisor, written: io.StringIO):
     deaf = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTERM, signal.SIGINT)]; "
-    with supervisor, pytest.raises(StopRequestedError):
+    with supervisor:
         _start(supervisor, "web", deaf + PATIENT)
         _wait_for(supervisor, written, "here")
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
-        supervisor.run()
-    assert descendants(os.getpid()) == []
+        with pytest.raises(StopRequestedError):
+            supervisor.run()
 
 
 def test_a_terminal_that_has_gone_counts_as_a_request_to_stop():
     read_fd, write_fd = os.pipe()
     os.close(read_fd)
-    with os.fdopen(write_fd, "w") as closed_pipe:
-        supervisor = Supervisor(Terminal(closed_pipe), ends_with_parent=False)
-        with supervisor, pytest.raises(StopRequestedError):
-            _start(supervisor, "web", PATIENT)
+    closed_pipe = os.fdopen(write_fd, "w")
+    with Supervisor(Terminal(closed_pipe), ends_with_parent=False) as supervisor:
+        _start(supervisor, "web", PATIENT)
+        with pytest.raises(StopRequestedError):
             supervisor.run()
-        with pytest.raises(BrokenPipeError):
-            closed_pipe.flush()
-            closed_pipe.close()
+    with contextlib.suppress(BrokenPipeError):  # it still holds what could not be written
+        closed_pipe.close()
 
 
 def test_processes_end_in_the_reverse_order_of_their_start(supervisor: Supervisor, written: io.StringIO):

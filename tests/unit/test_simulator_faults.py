@@ -114,7 +114,7 @@ def test_a_wrong_value_is_refused_with_what_is_wanted(description: dict[str, obj
 
 def test_what_is_shown_can_be_switched_on_again() -> None:
     faults = Faults()
-    faults.add("price", symbols=["BTCUSDT"], multiply=0.5)
+    faults.add("price", symbols=["BTCUSDT"], set="43000.5")
     faults.add("status", status=503, path="exchangeInfo", requests=3)
     shown = faults.as_json()
     faults.replace(shown)

@@ -1,9 +1,13 @@
-/** The page's script: one poller and one painter for each rendered component. */
+/**
+ * The page's script: one poller and one painter for each rendered component.
+ *
+ * Import statements end with a semicolon, for Django finds them by it when it hashes the names of static files.
+ */
 
-import { FetcherFacts } from "./fetcher-facts.js"
-import { MarketPrices } from "./market-prices.js"
-import { PriceCachePolling } from "./price-cache-polling.js"
-import { parsePriceRecords } from "./price-records.js"
+import { FetcherFacts } from "./fetcher-facts.js";
+import { MarketPrices } from "./market-prices.js";
+import { PriceCachePolling } from "./price-cache-polling.js";
+import { parsePriceRecords } from "./price-records.js";
 
 const AGE_TICK_MS = 1000
 

@@ -1,7 +1,7 @@
 /** The one writer of the page: paints what the poller knows into the cards that the server has rendered. */
 
-import * as format from "./number-format.js"
-import { ARROWS, STATE_WORDS, STATUS_WORDS, pairNote, summary, updatedAt } from "./presentation.js"
+import * as format from "./number-format.js";
+import { ARROWS, STATE_WORDS, STATUS_WORDS, pairNote, summary, updatedAt } from "./presentation.js";
 
 const FLASH_MS = 900
 
@@ -12,6 +12,7 @@ export class MarketPrices {
   #painted = new WeakMap() // element → name → what stands there
   #outcomes = {}
   #waiting = null
+  #isCalm = matchMedia("(prefers-reduced-motion: reduce)")
 
   /** `root` is the rendered component, an element with `data-market-prices`. */
   constructor(root) {
@@ -86,7 +87,8 @@ export class MarketPrices {
   }
 
   #flash(element, price, before) {
-    if (!before || price === before || matchMedia("(prefers-reduced-motion: reduce)").matches) return
+    if (!before || price === before || this.#isCalm.matches) return
+    if (!element.checkVisibility({ contentVisibilityAuto: true })) return
     const colour = price > before ? "var(--market-data-up)" : "var(--market-data-down)"
     element.animate([{ color: colour }, {}], { duration: FLASH_MS, easing: "ease-out" })
   }

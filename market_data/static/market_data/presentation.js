@@ -4,7 +4,7 @@ export const STATUS_WORDS = { idle: "Idle", polling: "Live", stale: "Stale", una
 export const STATE_WORDS = { live: "Live", stale: "Stale", missing: "Missing" }
 export const ARROWS = { up: "▲", down: "▼", flat: "", none: "" }
 
-const STATE_NOTES = { live: "", stale: "Last known price", missing: "Temporarily unavailable" }
+const STATE_NOTES = { live: "Received", stale: "Last known price", missing: "Temporarily unavailable" }
 const OUTCOME_NOTES = { unknown_symbol: "Not listed by the exchange", not_trading: "Not trading at the exchange" }
 
 /** Return what is said about a pair; `outcome` is that of its last refresh, where it is known. */

@@ -1,7 +1,7 @@
 /**
  * Keeps the prices of some pairs current by asking the price cache, for any page and any number of readers.
  *
- *     import { PriceCachePolling } from "./price-cache-polling.js"
+ *     const { PriceCachePolling } = await import("/static/market_data/price-cache-polling.js")
  *     const polling = new PriceCachePolling(["BTC/USDT"], { pollIntervalMs: 2000, staleThresholdMs: 30000 })
  *     const unsubscribe = polling.subscribe(({ status, prices }) => console.log(status, prices))
  *     polling.start()
@@ -10,9 +10,9 @@
  * the events that say whether the page is seen and the browser connected.
  */
 
-import { backoffMs } from "./poll-timing.js"
-import { PriceEndpoint, pairLists } from "./price-endpoint.js"
-import { PriceState, differs } from "./price-state.js"
+import { backoffMs } from "./poll-timing.js";
+import { PriceEndpoint, pairLists } from "./price-endpoint.js";
+import { PriceState, differs } from "./price-state.js";
 
 const DEFAULTS = {
   endpoint: "/api/market-data/prices",

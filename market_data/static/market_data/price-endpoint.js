@@ -1,7 +1,7 @@
 /** One reading of the price endpoint: its requests, one after another, and what their answers mean. */
 
-import { retryAfterMs } from "./poll-timing.js"
-import { parsePriceRecords } from "./price-records.js"
+import { retryAfterMs } from "./poll-timing.js";
+import { parsePriceRecords } from "./price-records.js";
 
 const MISSING_HEADER = "X-Market-Data-Missing"
 const TIME_HEADER = "X-Market-Data-Time"

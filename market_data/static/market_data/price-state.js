@@ -1,7 +1,7 @@
 /** What is known of some pairs after the answers so far: prices, what is missing, what went wrong. No I/O. */
 
-import { ServerClock, ageMs, overallStatus, pairState } from "./freshness.js"
-import { isSameRecord } from "./price-records.js"
+import { ServerClock, ageMs, overallStatus, pairState } from "./freshness.js";
+import { isSameRecord } from "./price-records.js";
 
 /** A single lost request says little; a second one in a row is an error. */
 const FAILURES_BEFORE_ERROR = 2
