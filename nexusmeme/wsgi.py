@@ -9,6 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexusmeme.settings")
+# No page may ever ask the exchange. REST framework imports requests for its test client wherever it is installed:
+# here it cannot, nor can anything else.
+sys.modules["requests"] = None  # type: ignore[assignment]
 
 
 def _refuse_broken_configuration() -> None:

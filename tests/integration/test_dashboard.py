@@ -1,14 +1,18 @@
 """The page's answer: rendered by Django from a real cache."""
 
+import gzip
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from development.embedded_cache import EmbeddedCache
 from tests.browser.web_site import PAIRS, PriceKeys
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+STATIC_FOLDERS = (REPOSITORY / "market_data/static/market_data", REPOSITORY / "static/nexusmeme")
 SENTENCE_OF_AN_UNREACHABLE_CACHE = "The cache cannot be reached: no connection to Redis."
 
 
@@ -201,3 +205,17 @@ def test_another_project_gets_the_page_in_the_apps_own_frame(client, keys, setti
 
     assert "nexusmeme" not in response.content.decode()
     assert page.cards["SHIB/USDT"]["price"] == "0.00001234"
+
+
+@pytest.mark.parametrize(("suffix", "max_bytes"), [("js", 15_000), ("css", 8_000)])
+def test_script_and_style_stay_light_over_the_wire(suffix, max_bytes):
+    files = [path for folder in STATIC_FOLDERS for path in folder.glob(f"*.{suffix}")]
+
+    assert files
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < max_bytes
+
+
+def test_django_finds_every_import_of_a_module_when_it_hashes_static_files():
+    for path in STATIC_FOLDERS[0].glob("*.js"):
+        imports = [line for line in path.read_text().splitlines() if line.startswith("import ")]
+        assert all(line.endswith('.js";') for line in imports), path.name

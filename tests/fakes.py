@@ -1,0 +1,241 @@
+"""Stand-ins for what tests do not own or must steer: time, the exchange, and Redis behind `TickerCache`'s methods."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import unquote
+
+from market_data.aggregator.answers import ExchangeAnswer
+from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.aggregator.circuit_breaker import CircuitBreaker
+from market_data.aggregator.flights import Flights
+from market_data.aggregator.gateway import ExchangeGateway
+from market_data.aggregator.hosts import HostPreference
+from market_data.aggregator.latest_records import LatestRecords
+from market_data.aggregator.pauses import ExchangePause
+from market_data.aggregator.quarantine import Quarantine
+from market_data.aggregator.refresh_cycle import AggregatorParts
+from market_data.aggregator.request_weight import RequestWeightBudget
+from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.conf import MarketDataSettings, load
+from market_data.fetcher_status import FetcherStatus, Source
+from market_data.ticker import StoredTicker, TickerRecord
+from market_data.ticker_cache import CacheReading, CacheUnavailableError, FetcherReading, LeaseLostError
+
+HOST = "https://exchange.test"
+FALLBACK = "https://fallback.test"
+UNIX_TIME_AT_START_MS = 1_700_000_000_000
+
+
+def app_settings(**values: str) -> MarketDataSettings:
+    """Return the app's settings with these variables set, the defaults for the others."""
+    settings = load(values.get).settings
+    assert settings is not None, values
+    return settings
+
+
+class MovableClock:
+    """Time that stands still until a test, or a fake that takes its time, moves it."""
+
+    def __init__(self, seconds: float = 1000.0) -> None:
+        self._began_at = self._seconds = seconds
+        self.wall_clock_error_ms = 0
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def now_ms(self) -> int:
+        elapsed_ms = round((self._seconds - self._began_at) * 1000)
+        return UNIX_TIME_AT_START_MS + elapsed_ms + self.wall_clock_error_ms
+
+    def advance(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    sleep = advance
+
+
+def row(symbol: str, **changes: object) -> dict[str, object]:
+    """Return a row of `ticker/24hr` as the exchange writes it, as far as anybody reads it."""
+    return {
+        "symbol": symbol,
+        "lastPrice": "43250.10000000",
+        "priceChangePercent": "2.500",
+        "highPrice": "43500.00000000",
+        "lowPrice": "42900.00000000",
+        "volume": "28500.50000000",
+        "bidPrice": "43250.00000000",
+        "askPrice": "43250.20000000",
+        "closeTime": UNIX_TIME_AT_START_MS - 5000,
+        "firstId": 17,
+        **changes,
+    }
+
+
+def listed(symbol: str, base: str, quote: str, status: str = "TRADING") -> dict[str, str]:
+    """Return a symbol of `exchangeInfo`."""
+    return {"symbol": symbol, "status": status, "baseAsset": base, "quoteAsset": quote}
+
+
+USUAL_SYMBOLS = (listed("BTCUSDT", "BTC", "USDT"), listed("ETHUSDT", "ETH", "USDT"))
+
+Reaction = Callable[[str, str], ExchangeAnswer]
+"""From base URL and path with query to an answer; may raise an `ExchangeError` or move the clock."""
+
+
+class FakeExchange:
+    """An `ExchangeClient` that knows its listed symbols and refuses others; `reaction` replaces its answers."""
+
+    def __init__(self, clock: MovableClock, symbols: Sequence[Mapping[str, str]] = USUAL_SYMBOLS) -> None:
+        self._clock = clock
+        self.symbols = {symbol["symbol"]: symbol for symbol in symbols}
+        self.reaction: Reaction = self.usual
+        self.headers: dict[str, str] = {}
+        self.rows: dict[str, dict[str, object] | None] = {}
+        """Rows other than the usual one, None for a row that is left out."""
+        self.requests: list[tuple[str, str]] = []
+        self.cancellations = 0
+
+    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> ExchangeAnswer:
+        self.requests.append((base_url, unquote(path_and_query)))
+        return self.reaction(base_url, path_and_query)
+
+    def cancel_all(self) -> None:
+        self.cancellations += 1
+
+    @property
+    def batches(self) -> list[tuple[str, ...]]:
+        """The symbols of every request for tickers so far."""
+        queries = (path.partition("symbols=")[2] for _, path in self.requests if "/ticker/24hr" in path)
+        return [tuple(json.loads(query)) for query in queries]
+
+    @property
+    def list_requests(self) -> int:
+        return sum("/exchangeInfo" in path for _, path in self.requests)
+
+    def usual(self, base_url: str, path_and_query: str) -> ExchangeAnswer:
+        if "/exchangeInfo" in path_and_query:
+            return self.answer({"symbols": list(self.symbols.values())}, base_url=base_url)
+        names = json.loads(unquote(re.sub(r".*symbols=", "", path_and_query)))
+        if not set(names) <= set(self.symbols):
+            return self.answer({"code": -1121, "msg": "Invalid symbol."}, status=400, base_url=base_url)
+        rows = (self.rows.get(name, row(name)) for name in names)
+        return self.answer([present for present in rows if present is not None], base_url=base_url)
+
+    def answer(self, content: object, status: int = 200, *, base_url: str = HOST, **headers: str) -> ExchangeAnswer:
+        """Return an answer that is complete now; `headers` with underscores for hyphens."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return ExchangeAnswer(base_url, status, {**self.headers, **names}, body, self._clock.now_ms())
+
+
+class MemoryTickerCache:
+    """`TickerCache`'s methods over plain dicts, with lives that follow the test's clock."""
+
+    def __init__(self, clock: MovableClock, cache_ttl_ms: int = 15_000) -> None:
+        self._clock = clock
+        self._cache_ttl_ms = cache_ttl_ms
+        self._lock = threading.Lock()
+        self._lease: tuple[str, float] | None = None
+        self._prices: dict[str, tuple[bytes, float]] = {}
+        self.status: FetcherStatus | None = None
+        self.source = Source.BINANCE
+        self.is_away = False
+        self.refuses_status = False
+        self.renewals = 0
+        self.statuses: list[tuple[float, FetcherStatus]] = []
+
+    def give_lease_to(self, token: str, seconds: float) -> None:
+        self._lease = (token, self._clock.monotonic() + seconds)
+
+    def lease_holder(self) -> str | None:
+        self._check_reachable()
+        if self._lease is None or self._lease[1] <= self._clock.monotonic():
+            return None
+        return self._lease[0]
+
+    def acquire_lease(self, token: str, ttl_ms: int) -> bool:
+        with self._lock:
+            if self.lease_holder() is None:
+                self.give_lease_to(token, ttl_ms / 1000)
+            return self.lease_holder() == token
+
+    def renew_lease(self, token: str, ttl_ms: int) -> None:
+        self._check_held(token)
+        self.give_lease_to(token, ttl_ms / 1000)
+        self.renewals += 1
+
+    def release_lease(self, token: str) -> None:
+        self._check_held(token)
+        self._lease = None
+
+    def read(self, pairs: Sequence[str], *, include_last_known: bool = False) -> CacheReading:
+        self._check_reachable()
+        now = self._clock.monotonic()
+        raw = {pair: self._prices[pair][0] for pair in pairs if pair in self._prices and self._prices[pair][1] > now}
+        current = {pair: StoredTicker.from_raw(pair, value) for pair, value in raw.items()}
+        return CacheReading({pair: ticker for pair, ticker in current.items() if ticker}, {}, self.source)
+
+    def read_fetcher(self) -> FetcherReading:
+        return FetcherReading(self.status, self.lease_holder() is not None, self.source)
+
+    def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source, now_ms: int) -> None:
+        self._check_held(token)
+        self.source = source
+        for record in records:
+            life_seconds = (self._cache_ttl_ms - record.age_ms(now_ms)) / 1000
+            self._prices[record.pair] = (record.encode(), self._clock.monotonic() + life_seconds)
+
+    def write_status(self, token: str, status: FetcherStatus) -> None:
+        self._check_held(token)
+        if self.refuses_status:
+            raise CacheUnavailableError("Redis is out of memory")
+        self.status = status
+        self.statuses.append((self._clock.monotonic(), status))
+
+    def _check_reachable(self) -> None:
+        if self.is_away:
+            raise CacheUnavailableError("no connection to Redis")
+
+    def _check_held(self, token: str) -> None:
+        if self.lease_holder() != token:
+            raise LeaseLostError("the lease belongs to another fetcher, or to none")
+
+
+def backoff(base_seconds: float = 2.0, cap_seconds: float = 24.0, jitter: float = 0.0) -> ExponentialBackoff:
+    """Return a backoff whose chance is fixed: 0 for the whole wait, near 1 for the shortest."""
+    return ExponentialBackoff(base_seconds, cap_seconds, lambda: jitter)
+
+
+def gateway_of(
+    clock: MovableClock, exchange: FakeExchange, *, urls: Sequence[str] = (HOST,), max_concurrent: int = 3
+) -> ExchangeGateway:
+    """Return the real gateway around a fake exchange."""
+    return ExchangeGateway(
+        exchange,
+        hosts=HostPreference(urls, rest=backoff(10, 300), monotonic=clock.monotonic),
+        pause=ExchangePause(floor=backoff(10, 120), monotonic=clock.monotonic),
+        budget=RequestWeightBudget(monotonic=clock.monotonic),
+        max_concurrent=max_concurrent,
+        monotonic=clock.monotonic,
+    )
+
+
+def parts_of(
+    clock: MovableClock, exchange: FakeExchange, cache: object, settings: MarketDataSettings, token: str = "me"
+) -> AggregatorParts:
+    """Return the real aggregator's parts around a fake exchange, a fake cache and the test's clock."""
+    gateway = gateway_of(clock, exchange, max_concurrent=settings.max_concurrent_batches)
+    return AggregatorParts(
+        settings=settings,
+        cache=cache,  # type: ignore[arg-type]
+        token=token,
+        gateway=gateway,
+        breaker=CircuitBreaker(failure_threshold=3, cool_down=backoff(2, 24), monotonic=clock.monotonic),
+        symbols=SymbolLoader(gateway, retry=backoff(10, 300), monotonic=clock.monotonic, now_ms=clock.now_ms),
+        quarantine=Quarantine(wait=backoff(60, 3600), monotonic=clock.monotonic),
+        flights=Flights(),
+        latest=LatestRecords(),
+        monotonic=clock.monotonic,
+        now_ms=clock.now_ms,
+    )

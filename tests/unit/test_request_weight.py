@@ -1,0 +1,112 @@
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from market_data.aggregator.errors import RateLimitedError
+from market_data.aggregator.request_weight import RequestWeightBudget, ticker_weight
+from tests.fakes import MovableClock
+
+LIMIT = 1000
+
+
+def budget_of(clock, used=0, rest_of_minute=30.0):
+    budget = RequestWeightBudget(monotonic=clock.monotonic)
+    budget.set_limit(LIMIT)
+    budget.reserve(2)
+    budget.release(2, used, rest_of_minute)
+    return budget
+
+
+@pytest.mark.parametrize(("symbols", "weight"), [(1, 2), (20, 2), (21, 40), (100, 40), (101, 80)])
+def test_a_request_weighs_what_the_exchange_s_table_says(symbols, weight):
+    assert ticker_weight(symbols) == weight
+
+
+def test_near_the_limit_a_request_waits_for_the_exchange_s_next_minute():
+    clock = MovableClock()
+    budget = budget_of(clock, used=LIMIT - 10)
+    with pytest.raises(RateLimitedError) as refusal:
+        budget.reserve(2)
+    assert refusal.value.retry_after_seconds == 30
+
+    clock.advance(30)
+    budget.reserve(2)
+
+
+def test_requests_under_way_count_before_they_are_answered():
+    budget = budget_of(MovableClock(), used=LIMIT * 9 // 10)
+    budget.reserve(40)
+
+    with pytest.raises(RateLimitedError):
+        budget.reserve(40)
+
+
+def test_an_answer_without_a_count_keeps_the_last_one():
+    budget = budget_of(MovableClock(), used=123)
+    budget.reserve(2)
+    budget.release(2, None, None)
+
+    assert budget.snapshot().used == 123
+
+
+def test_where_the_minute_s_rest_is_unknown_a_whole_one_is_assumed():
+    clock = MovableClock()
+    budget = budget_of(clock, used=LIMIT, rest_of_minute=None)
+    clock.advance(59)
+    assert budget.snapshot().retry_after_seconds == pytest.approx(1)
+
+
+def test_cycles_become_rarer_the_nearer_the_limit_is_and_usual_again_in_the_next_minute():
+    clock = MovableClock()
+    paces = [budget_of(clock, used=used).cycles_per_refresh() for used in (0, 790, 800, 900)]
+    assert paces == sorted(paces)
+    assert paces[0] == paces[1] == 1 < paces[2] < paces[3]
+    budget = budget_of(clock, used=LIMIT)
+    assert budget.cycles_per_refresh() is None
+
+    clock.advance(31)
+    assert budget.cycles_per_refresh() == 1
+
+
+class BudgetMachine(RuleBasedStateMachine):
+    """This process and others spend the same quota within a minute; the exchange counts everything."""
+
+    def __init__(self):
+        super().__init__()
+        self.clock = MovableClock()
+        self.budget = budget_of(self.clock, rest_of_minute=3600)
+        self.counted = 0
+        self.under_way = []
+
+    @rule(weight=st.integers(1, 400))
+    def others_spend(self, weight):
+        self.counted = min(LIMIT, self.counted + weight)
+
+    @rule(weight=st.sampled_from([2, 20, 40, 80]))
+    def send(self, weight):
+        try:
+            self.budget.reserve(weight)
+        except RateLimitedError as refusal:
+            assert refusal.retry_after_seconds > 0
+        else:
+            self.under_way.append(weight)
+            assert (self.budget.snapshot().used or 0) + sum(self.under_way) < LIMIT
+
+    @precondition(lambda self: self.under_way)
+    @rule()
+    def is_answered(self):
+        weight = self.under_way.pop()
+        self.counted += weight
+        self.budget.release(weight, self.counted, 3600)
+
+    @rule(seconds=st.floats(0, 20))
+    def time_passes(self, seconds):
+        self.clock.advance(seconds)
+
+    @invariant()
+    def no_cycle_is_due_where_no_request_would_pass(self):
+        snapshot = self.budget.snapshot()
+        assert (snapshot.retry_after_seconds > 0) == (self.budget.cycles_per_refresh() is None)
+
+
+TestBudget = BudgetMachine.TestCase
