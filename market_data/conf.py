@@ -219,6 +219,7 @@ def contradictions(settings: MarketDataSettings) -> list[Problem]:
                 _ttl_uncomfortable(settings),
             ),
             (not settings.trading_pairs, _no_pairs()),
+            (settings.client_stale_threshold_ms <= settings.fetch_interval_ms, _page_never_calm(settings)),
         )
         if is_broken
     ]
@@ -269,6 +270,16 @@ def _no_pairs() -> Problem:
         "market_data.W102",
         "TRADING_PAIRS is an empty list: there is nothing to fetch and nothing to show.",
         'Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]',
+    )
+
+
+def _page_never_calm(settings: MarketDataSettings) -> Problem:
+    return Problem(
+        "market_data.W103",
+        f"MARKET_DATA_CLIENT_STALE_THRESHOLD_MS ({settings.client_stale_threshold_ms}) does not exceed "
+        f"MARKET_DATA_FETCH_INTERVAL_MS ({settings.fetch_interval_ms}): every price would turn stale on the page "
+        "before the next one comes.",
+        "Write for example MARKET_DATA_CLIENT_STALE_THRESHOLD_MS=30000",
     )
 
 

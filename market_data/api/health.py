@@ -70,7 +70,7 @@ def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> li
     status = fetcher.status
     candidates = [(not fetcher.is_running, "No fetcher is running.")]
     for state in ("missing", "stale"):
-        candidates.append((pairs[state] > 0, f"{pairs[state]} of {pairs['configured']} pairs are {state}."))
+        candidates.append((pairs[state] > 0, f"Pairs {state}: {pairs[state]} of {pairs['configured']}."))
     if status:
         breaker, banned_until = status.circuit_breaker, status.exchange.banned_until
         candidates += [

@@ -1,0 +1,123 @@
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_data.ticker import Freshness, StoredTicker, TickerRecord, exact_decimal, freshness
+
+DIGITS = st.from_regex(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,12})?", fullmatch=True)
+RECORDS = st.builds(
+    TickerRecord,
+    pair=st.sampled_from(["BTC/USD", "币安人生/USDT", "1INCH/USDT"]),
+    price=DIGITS.map(Decimal),
+    volume=DIGITS.map(Decimal),
+    received_at_ms=st.integers(0, 10**14),
+    change_24h_percent=DIGITS.map(Decimal),
+    high_24h=DIGITS.map(Decimal),
+    low_24h=DIGITS.map(Decimal),
+)
+RECORD = TickerRecord("BTC/USD", *map(Decimal, ("43250.00", "28500.5")), 1_634_567_890_123, *map(Decimal, "321"))
+
+
+@given(st.integers(0, 10**6), st.integers(1, 10**5), st.integers(1, 10**5))
+def test_a_price_is_fresh_then_stale_then_expired_and_never_the_other_way(age_ms, stale_ttl_ms, more_ms):
+    order = [Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED]
+    now, later = (freshness(age, stale_ttl_ms, stale_ttl_ms + more_ms) for age in (age_ms, age_ms + 1))
+
+    assert order.index(now) <= order.index(later)
+    assert (now is Freshness.FRESH) == (age_ms <= stale_ttl_ms)
+    assert (now is Freshness.EXPIRED) == (age_ms > stale_ttl_ms + more_ms)
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_an_age_is_never_below_zero_and_counts_from_received_at(elapsed_ms):
+    stored = StoredTicker.from_raw(RECORD.pair, RECORD.encode())
+
+    assert RECORD.age_ms(RECORD.received_at_ms + elapsed_ms) == max(0, elapsed_ms)
+    assert stored.age_ms(RECORD.received_at_ms + elapsed_ms) == max(0, elapsed_ms)
+
+
+@given(RECORDS)
+def test_a_record_goes_to_the_cache_and_back_without_losing_a_digit(record):
+    stored = StoredTicker.from_raw(record.pair, record.encode())
+
+    assert stored.received_at_ms == record.received_at_ms
+    decoded = stored.decode()
+    assert decoded == record
+    assert [str(decoded.price), str(decoded.low_24h)] == [f"{record.price:f}", f"{record.low_24h:f}"]
+
+
+@given(st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", fullmatch=True))
+def test_no_number_is_written_with_an_exponent_and_all_the_exchange_s_digits_are_kept(text):
+    value = exact_decimal(text)
+    raw = TickerRecord("A/B", value, value, 1, value, value, value).encode()
+
+    written = json.loads(raw, parse_float=str, parse_int=str)["price"]
+    assert "e" not in written.lower()
+    assert Decimal(written) == Decimal(text)
+    assert written.partition(".")[2] == text.partition(".")[2]
+
+
+def test_a_record_has_exactly_the_fields_of_the_contract_and_plain_numbers():
+    fields = json.loads(RECORD.encode(), parse_float=str)
+
+    assert set(fields) == {"pair", "price", "volume", "timestamp", "change24h", "high24h", "low24h"}
+    assert (fields["price"], fields["timestamp"]) == ("43250.00", RECORD.received_at_ms)
+
+
+@given(RECORDS)
+def test_a_record_marked_stale_is_the_same_with_an_eighth_field(record):
+    marked = json.loads(StoredTicker.from_raw(record.pair, record.encode()).raw_marked_stale)
+
+    assert marked.pop("stale") is True
+    assert marked == json.loads(record.encode())
+
+
+def test_a_record_that_a_person_wrote_in_another_order_is_served_as_it_is():
+    fields = json.loads(RECORD.encode())
+    raw = json.dumps(dict(reversed(fields.items())), indent=2).encode() + b"\n"
+    stored = StoredTicker.from_raw("BTC/USD", raw)
+
+    assert (stored.raw, stored.received_at_ms) == (raw, RECORD.received_at_ms)
+    assert json.loads(stored.raw_marked_stale)["stale"] is True
+
+
+def with_field(name, value):
+    return json.dumps(json.loads(RECORD.encode()) | {name: value}).encode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        b"",
+        b"nonsense",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        RECORD.encode()[:-1],
+        RECORD.encode() + b"x",
+        with_field("pair", "ETH/USD"),
+        with_field("price", "43250.00"),
+        with_field("price", None),
+        with_field("price", True),
+        with_field("price", float("nan")),
+        with_field("timestamp", 1.5),
+        with_field("stale", True),
+    ],
+)
+def test_what_is_no_record_of_the_pair_is_no_price(raw):
+    assert StoredTicker.from_raw("BTC/USD", raw) is None
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_whatever_bytes_lie_in_the_cache_reading_them_does_no_harm(raw):
+    assert StoredTicker.from_raw("BTC/USD", raw) is None
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "Infinity", "1e5", "+1", " 1", "1.", ".5", "1_0", "٣", "9" * 21, "--1"])
+def test_only_a_plain_decimal_is_a_number_of_the_exchange(text):
+    assert exact_decimal(text) is None
