@@ -223,6 +223,20 @@ def test_an_impatient_second_ctrl_c_leaves_nothing_either(start_stack: StartStac
     wait_until_gone(family)
 
 
+def test_a_stop_while_everything_still_starts_leaves_nothing(tmp_path: Path):
+    terminal_path = tmp_path / "terminal.txt"
+    environment = _environment(tmp_path, {"EXCHANGE": "simulator", "PORT": str(free_port())})
+    with (
+        terminal_path.open("wb") as output,
+        subprocess.Popen(STACK, cwd=PROJECT, env=environment, stdout=output) as process,
+    ):
+        wait_until(lambda: "granian" in str([item.cmdline() for item in descendants(process.pid)]), "the web server")
+        family = descendants(process.pid)
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    wait_until_gone(family)
+
+
 def test_nothing_outlives_a_killed_stack(start_stack: StartStack):
     stack = start_stack()
     family = descendants(stack.process.pid)

@@ -1,7 +1,7 @@
 /**
  * Keeps the prices of some pairs current by asking the price cache, for any page and any number of readers.
  *
- *     import { PriceCachePolling } from "market_data/price-cache-polling.js"
+ *     import { PriceCachePolling } from "/static/market_data/price-cache-polling.js"
  *     const polling = new PriceCachePolling(["BTC/USDT"], { pollIntervalMs: 2000, staleThresholdMs: 30000 })
  *     const unsubscribe = polling.subscribe(({ status, prices }) => console.log(status, prices))
  *     polling.start()
