@@ -11,23 +11,32 @@ from market_data import conf
 
 @dataclass(frozen=True)
 class Choice:
-    """`reasons` is what was found out, `explanation` what a simulated start tells in its frame."""
+    """`reasons`: what was found out; `explanation`: the frame of a simulated start; `source`: whose prices they are."""
 
     is_simulated: bool
+    source: str
     reasons: tuple[str, ...] = ()
     explanation: tuple[str, ...] = ()
+
+
+_LIVE = "Prices are live from Binance."
+_OUTAGE = "No host of Binance answers: the page shows the outage until one does."
+_SIMULATED = "Prices are SIMULATED: they are not Binance's."
 
 
 def choose_exchange(options: Options, environment: Mapping[str, str]) -> Choice:
     """Return the choice that the options ask for; `auto` asks the configured hosts of the exchange."""
     if options.exchange is Exchange.SIMULATOR:
-        return Choice(is_simulated=True, explanation=(_simulator_source(options),))
+        return Choice(is_simulated=True, source=_SIMULATED, explanation=(_simulator_source(options),))
     probes = probe_hosts(_base_urls(environment))
     reasons = tuple(_sentence(probe) for probe in probes)
-    if any(probe.failure is None for probe in probes) or options.exchange is Exchange.LIVE:
-        return Choice(is_simulated=False, reasons=reasons)
+    if any(probe.failure is None for probe in probes):
+        return Choice(is_simulated=False, source=_LIVE, reasons=reasons)
+    if options.exchange is Exchange.LIVE:
+        return Choice(is_simulated=False, source=_OUTAGE, reasons=reasons)
     return Choice(
         is_simulated=True,
+        source=_SIMULATED,
         reasons=reasons,
         explanation=(
             "No host of Binance can be used from here; the reasons are above.",

@@ -76,8 +76,8 @@ def _run(options: Options, terminal: Terminal, *, ends_with_parent: bool) -> int
         terminal.announce("SIMULATED PRICES", *choice.explanation, needs_attention=True)
     with Supervisor(terminal, ends_with_parent=ends_with_parent) as supervisor:
         try:
-            _start_everything(supervisor, options, choice)
-            _announce(terminal, options, choice)
+            embedded_cache_port = _start_everything(supervisor, options, choice)
+            _announce(terminal, options, choice, embedded_cache_port)
             supervisor.run()
         except StopRequestedError:
             terminal.say("Stopping.")
@@ -91,12 +91,15 @@ def _is_prepared() -> bool:
     return subprocess.run([sys.executable, "-m", "development.preparation"], cwd=BASE_DIR, check=False).returncode == 0
 
 
-def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) -> None:
+def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) -> int | None:
+    """Start every process and return once the page answers; the value is the embedded cache's port, if one runs."""
+    embedded_cache_port = None
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHON": sys.executable}
     if not environment.get("REDIS_URL", "").strip():
         cache = EmbeddedCache().start()
         supervisor.watch("cache", cache.process)
         environment["REDIS_URL"] = cache.url
+        embedded_cache_port = cache.port
     if choice.is_simulated:
         environment |= _start_simulator(supervisor, environment, options)
     supervisor.start("fetcher", _manage("run_market_fetcher"), environment)
@@ -107,6 +110,7 @@ def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) 
         "The first answer of the web server",
         _READY_DEADLINE_SECONDS,
     )
+    return embedded_cache_port
 
 
 def _start_simulator(supervisor: Supervisor, environment: Mapping[str, str], options: Options) -> dict[str, str]:
@@ -131,10 +135,10 @@ def _manage(*arguments: str) -> list[str]:
     return [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
 
 
-def _announce(terminal: Terminal, options: Options, choice: Choice) -> None:
+def _announce(terminal: Terminal, options: Options, choice: Choice, embedded_cache_port: int | None) -> None:
+    cache = [f"The cache: redis-cli -p {embedded_cache_port}"] if embedded_cache_port else []
     address = f"NexusMeme is ready: http://{LOOPBACK}:{options.port}/"
-    source = "Prices are SIMULATED: they are not Binance's." if choice.is_simulated else "Prices are live from Binance."
-    terminal.announce(address, source, "Ctrl-C stops everything.", needs_attention=choice.is_simulated)
+    terminal.announce(address, choice.source, *cache, "Ctrl-C stops everything.", needs_attention=choice.is_simulated)
 
 
 if __name__ == "__main__":

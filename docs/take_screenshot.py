@@ -1,16 +1,16 @@
 """Take the README's picture of a running site: `python docs/take_screenshot.py http://127.0.0.1:8000/`."""
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import Error, expect, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from development.chromium import ADVICE, find_chromium  # noqa: E402
+
 TARGET = Path(__file__).parent / "images" / "dashboard.png"
 MAX_BYTES = 300_000
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def main() -> int:
@@ -42,7 +42,9 @@ def parse_arguments() -> argparse.Namespace:
 
 def take_screenshot(arguments: argparse.Namespace) -> None:
     """Open the page, wait until it is in the wanted state, and write what the window shows."""
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    program = find_chromium()
+    if program is None:
+        sys.exit(ADVICE)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -1,7 +1,6 @@
 """Real Chromium, the real web server and a real cache; a page that reports an error on its console fails its test."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import redis
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
 from development.embedded_cache import EmbeddedCache
+from development.chromium import ADVICE, find_chromium
 from tests.browser.web_site import PAIRS, PriceKeys, WebSite
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = REPOSITORY / "market_data" / "static" / "market_data"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -28,14 +27,12 @@ CHROMIUM_ARGUMENTS = [
 
 def chromium_program() -> str:
     """Return the browser's path; without one, fail on CI and skip elsewhere."""
-    given = os.environ.get("CHROMIUM")
-    found = shutil.which(given) if given else next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    found = find_chromium()
     if found:
-        return found
-    reason = f"no Chromium: {given!r} is no program" if given else f"none of {', '.join(CHROMIUM_NAMES)} is in PATH"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(f"{reason}; set CHROMIUM to its path")
+        return str(found)
+    if os.environ.get("CI"):
+        pytest.fail(ADVICE)
+    pytest.skip(ADVICE)
 
 
 # Playwright keeps an event loop in this thread, which Django's database layer refuses: so it ends with this package.
