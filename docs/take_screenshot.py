@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Error, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from development.chromium import ADVICE, find_chromium  # noqa: E402
+from development.chromium import ADVICE, find_chromium
 
 TARGET = Path(__file__).parent / "images" / "dashboard.png"
 MAX_BYTES = 300_000

@@ -8,9 +8,9 @@ import pytest
 import redis
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
-from development.embedded_cache import EmbeddedCache
 from development.chromium import ADVICE, find_chromium
-from tests.browser.web_site import PAIRS, PriceKeys, WebSite
+from development.embedded_cache import EmbeddedCache
+from tests.web_site import PAIRS, PriceKeys, WebSite
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = REPOSITORY / "market_data" / "static" / "market_data"

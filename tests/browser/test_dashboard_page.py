@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from development.embedded_cache import EmbeddedCache
-from tests.browser.web_site import PAIRS, now_ms
+from tests.web_site import PAIRS, now_ms
 
 pytestmark = pytest.mark.browser
 

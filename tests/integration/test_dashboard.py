@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from development.embedded_cache import EmbeddedCache
-from tests.browser.web_site import PAIRS, PriceKeys
+from tests.web_site import PAIRS, PriceKeys
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATIC_FOLDERS = (REPOSITORY / "market_data/static/market_data", REPOSITORY / "static/nexusmeme")

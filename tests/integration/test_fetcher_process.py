@@ -1,10 +1,7 @@
 """`manage.py run_market_fetcher` as operators run it: real processes, signals, exit codes, lines of the log."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,43 +11,14 @@ import redis
 from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
 from market_data.ticker import StoredTicker
+from tests.fetcher_process import LEASE_KEY, FetcherProcess
 from tests.process_facts import wait_until
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 TICKERS = "/api/v3/ticker/24hr"
-LEASE = "market_data_fetcher:lease"
 STATUS = "market_data_fetcher:status"
 
 
-class Fetcher:
-    """One fetcher process; its log goes to a file."""
-
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
-        self._log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run_market_fetcher", *arguments],
-                cwd=REPOSITORY,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def wait(self, seconds: float = 30) -> int:
-        return self.process.wait(seconds)
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def holds_lease(self, client: redis.Redis) -> bool:
-        return f":{self.process.pid}:".encode() in (client.get(LEASE) or b"")
-
-
-StartFetcher = Callable[..., Fetcher]
+StartFetcher = Callable[..., FetcherProcess]
 
 
 @pytest.fixture
@@ -58,25 +26,21 @@ def start_fetcher(
     redis_client: redis.Redis, redis_server: EmbeddedCache, exchange: RunningSimulator, tmp_path: Path
 ) -> Iterator[StartFetcher]:
     """Start a fetcher on the test's cache and exchange; variables given as None are left out."""
-    fetchers: list[Fetcher] = []
+    fetchers: list[FetcherProcess] = []
 
-    def start(*arguments: str, **variables: str | None) -> Fetcher:
+    def start(*arguments: str, **variables: str | None) -> FetcherProcess:
         environment = {
-            "PATH": os.environ["PATH"],
-            "ENV_FILE": os.devnull,
             "REDIS_URL": redis_server.url,
             "BINANCE_API_BASE_URL": exchange.base_url,
             "BINANCE_API_FALLBACK_URLS": "[]",
             **variables,
         }
-        given = {name: value for name, value in environment.items() if value is not None}
-        fetchers.append(Fetcher(given, tmp_path / f"fetcher-{len(fetchers)}.log", *arguments))
+        fetchers.append(FetcherProcess(environment, tmp_path / f"fetcher-{len(fetchers)}.log", *arguments))
         return fetchers[-1]
 
     yield start
     for fetcher in fetchers:
-        fetcher.process.kill()
-        fetcher.process.wait()
+        fetcher.end()
 
 
 def newest(client: redis.Redis, pair: str = "BTC/USDT") -> int:
@@ -96,7 +60,7 @@ def test_once_fetches_every_pair_and_exits_zero(start_fetcher: StartFetcher, red
         f"market_data:{pair}".encode() for pair in ("BTC/USD", "BTC/USDT", "ETH/USD", "ETH/USDT")
     ]
     assert 0 < redis_client.pttl("market_data:BTC/USD") <= 15_000
-    assert redis_client.exists(LEASE) == 0
+    assert redis_client.exists(LEASE_KEY) == 0
     assert "SIMULATED" in fetcher.log
 
 
@@ -121,7 +85,7 @@ def test_a_signal_ends_it_with_exit_zero_and_the_lease_free(
     fetcher.send(number)
 
     assert fetcher.wait(5) == 0
-    assert redis_client.exists(LEASE) == 0
+    assert redis_client.exists(LEASE_KEY) == 0
     assert "Traceback" not in fetcher.log
 
 
@@ -135,7 +99,7 @@ def test_a_signal_ends_it_while_the_exchange_hangs(
     fetcher.send(signal.SIGTERM)
 
     assert fetcher.wait(4) == 0
-    assert redis_client.exists(LEASE) == 0
+    assert redis_client.exists(LEASE_KEY) == 0
 
 
 def test_a_standby_asks_nothing_and_takes_over_at_once_after_a_clean_stop(

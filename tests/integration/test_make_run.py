@@ -166,6 +166,7 @@ def test_insisting_on_the_live_exchange_shows_the_outage_as_it_is(start_stack: S
     stack = start_stack(EXCHANGE="live", BINANCE_API_BASE_URL=closed, BINANCE_API_FALLBACK_URLS="[]")
     assert "SIMULATED" not in stack.terminal
     assert f"{closed}: the connection is refused" in stack.terminal
+    assert "No host of Binance answers: the page shows the outage" in stack.terminal
     assert stack.get("/")[0] == 200
     assert stack.get("/api/market-data/prices")[0] == 503
     wait_until(

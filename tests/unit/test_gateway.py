@@ -69,7 +69,7 @@ def test_where_every_host_fails_the_last_error_names_its_host():
         exchange.ask()
 
     exchange.answers(200, b"{}")
-    with pytest.raises(MalformedAnswerError, match="exchange.test"):
+    with pytest.raises(MalformedAnswerError, match="fallback.test"):
         exchange.ask()
 
 

@@ -9,7 +9,7 @@ from market_data.dashboard.presentation import market_prices, pair_note, summary
 from market_data.fetcher_status import PairOutcome, Source
 from market_data.ticker import StoredTicker
 from market_data.ticker_cache import CacheReading
-from tests.browser.web_site import fetcher_status, record
+from tests.web_site import fetcher_status, record
 
 CASES = json.loads((Path(__file__).parent / "presentation_cases.json").read_text())
 NOW_MS = 1_700_000_000_000

@@ -27,7 +27,7 @@ from market_data.pairs import split_pair
 from market_data.ticker import TickerRecord
 from tests.process_facts import wait_until
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 START_DEADLINE_SECONDS = 20
 PAIRS = ("BTC/USDT", "ETH/USDT", "SHIB/USDT", "BTC/USD")
 PRICES = {
