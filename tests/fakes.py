@@ -138,6 +138,7 @@ class MemoryTickerCache:
         self._lock = threading.Lock()
         self._lease: tuple[str, float] | None = None
         self._prices: dict[str, tuple[bytes, float]] = {}
+        self.address = "redis://cache.test:6379/0"
         self.status: FetcherStatus | None = None
         self.source = Source.BINANCE
         self.is_away = False

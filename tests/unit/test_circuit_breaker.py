@@ -11,9 +11,7 @@ CAP_SECONDS = 24.0
 
 
 def breaker_of(clock):
-    return CircuitBreaker(
-        failure_threshold=THRESHOLD, cool_down=backoff(2, CAP_SECONDS), monotonic=clock.monotonic
-    )
+    return CircuitBreaker(failure_threshold=THRESHOLD, cool_down=backoff(2, CAP_SECONDS), monotonic=clock.monotonic)
 
 
 def fail(breaker, times):

@@ -89,10 +89,16 @@ def test_an_error_body_that_is_not_the_exchange_s_json_has_no_code_and_no_text()
 
 
 def test_a_live_row_keeps_the_exchange_s_digits():
-    quote = assessed(lastPrice="0.00001230", highPrice="1082448588.00", lowPrice="0.00000001", priceChangePercent="-2.500")
+    quote = assessed(
+        lastPrice="0.00001230", highPrice="1082448588.00", lowPrice="0.00000001", priceChangePercent="-2.500"
+    )
 
     assert isinstance(quote, Quote)
-    assert (str(quote.price), f"{quote.low_24h:f}", str(quote.change_24h_percent)) == ("0.00001230", "0.00000001", "-2.500")
+    assert (str(quote.price), f"{quote.low_24h:f}", str(quote.change_24h_percent)) == (
+        "0.00001230",
+        "0.00000001",
+        "-2.500",
+    )
     assert quote.high_24h == Decimal(1082448588)
 
 

@@ -1,0 +1,188 @@
+"""What `init`, `health` and `pairs` say, from a reading of the cache and the time."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from market_data.api.fetcher_init import init_content
+from market_data.api.health import health_content, unhealthy_content
+from market_data.api.pair_listing import pairs_content
+from market_data.fetcher_status import (
+    CircuitStatus,
+    ExchangeStatus,
+    FetcherStatus,
+    FetchStats,
+    PairOutcome,
+    PairStatus,
+    RateLimitStatus,
+    Source,
+)
+from market_data.ticker import StoredTicker, TickerRecord
+from market_data.ticker_cache import CacheReading, FetcherReading
+from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
+from tests.fakes import app_settings
+
+SETTINGS = app_settings(TRADING_PAIRS="BTC/USD,ETH/USDT,XYZ/USDT")
+WORKING = FetchStats(NOW_MS - 1234, 234, 200, 190, 10, None)
+
+
+def status_of(stats=WORKING, breaker=None, banned_until=None, outcome=PairOutcome.OK):
+    pairs = {
+        "BTC/USD": PairStatus("BTCUSDT", "BTC", "USDT", True, PairOutcome.OK),
+        "ETH/USDT": PairStatus("ETHUSDT", "ETH", "USDT", False, outcome),
+    }
+    exchange = ExchangeStatus("exchange.test", Source.BINANCE, banned_until)
+    circuit = breaker or CircuitStatus()
+    return FetcherStatus(NOW_MS, NOW_MS, 4000, stats, circuit, RateLimitStatus(44, 6000), exchange, pairs)
+
+
+def init(status, is_running=True):
+    return init_content(FetcherReading(status, is_running, Source.BINANCE), NOW_MS, SETTINGS)
+
+
+def test_a_running_fetcher_with_fresh_prices_is_ok_and_every_figure_is_told():
+    content = init(status_of())
+
+    assert content == {
+        "status": "ok",
+        "fetcher": {
+            "isRunning": True,
+            "stats": {
+                "lastFetchTime": NOW_MS - 1234,
+                "lastFetchDurationMs": 234,
+                "fetchAttempts": 200,
+                "fetchSuccesses": 190,
+                "fetchErrors": 10,
+                "lastError": None,
+            },
+            "health": {
+                "isRunning": True,
+                "cacheAge": 1234,
+                "isCacheStale": False,
+                "fetchSuccessRate": 0.95,
+                "lastErrorMessage": None,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [
+        FetchStats(),
+        FetchStats(NOW_MS - SETTINGS.cache_stale_ttl_ms - 1, 234, 2, 2, 0, None),
+        FetchStats(NOW_MS, 234, 2, 1, 1, "no answer"),
+    ],
+)
+def test_a_running_fetcher_that_is_stale_or_failing_is_degraded(stats):
+    assert init(status_of(stats))["status"] == "degraded"
+
+
+@pytest.mark.parametrize("status", [None, status_of()])
+def test_without_a_living_fetcher_the_state_is_unavailable_whatever_its_last_report_says(status):
+    content = init(status, is_running=False)
+
+    assert content["status"] == "unavailable"
+    assert content["fetcher"]["isRunning"] is content["fetcher"]["health"]["isRunning"] is False
+
+
+def test_while_nothing_was_ever_fetched_the_cache_has_no_age_and_is_stale():
+    health = init(None)["fetcher"]["health"]
+
+    assert (health["cacheAge"], health["isCacheStale"], health["fetchSuccessRate"]) == (None, True, None)
+
+
+def stored(pair, age_ms):
+    one = Decimal(1)
+    return StoredTicker.from_raw(pair, TickerRecord(pair, one, one, NOW_MS - age_ms, one, one, one).encode())
+
+
+def health(status=None, ages_ms=(0, 0, 0), is_running=True, source=Source.BINANCE):
+    current = {pair: stored(pair, age) for pair, age in zip(SETTINGS.trading_pairs, ages_ms, strict=False)}
+    prices = CacheReading(current, {}, source)
+    return health_content(prices, FetcherReading(status or status_of(), is_running, source), NOW_MS, SETTINGS)
+
+
+def test_with_a_running_fetcher_and_every_pair_fresh_the_state_is_healthy():
+    content = health()
+
+    assert (content["status"], content["reasons"]) == ("healthy", [])
+    assert set(content) == {"status", "reasons", "cache", "aggregator", "pairs"}
+    assert set(content["aggregator"]) == {"circuitBreaker", "rateLimit", "exchange"}
+    assert content["aggregator"]["rateLimit"]["usedWeight"] == 44
+    json.dumps(content)
+
+
+def test_pairs_are_counted_by_their_age():
+    pairs = health(ages_ms=(SETTINGS.cache_stale_ttl_ms, SETTINGS.cache_stale_ttl_ms + 1))["pairs"]
+
+    assert (pairs["configured"], pairs["fresh"], pairs["stale"], pairs["missing"]) == (3, 1, 1, 1)
+
+
+def test_a_price_past_its_life_counts_as_missing():
+    assert health(ages_ms=(SETTINGS.cache_ttl_ms + 1, 0, 0))["pairs"]["missing"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"is_running": False}, "fetcher"),
+        ({"ages_ms": (0, 0)}, "missing"),
+        ({"ages_ms": (0, 0, 6000)}, "stale"),
+        ({"status": status_of(FetchStats(last_error="no answer"))}, "no answer"),
+        ({"status": status_of(breaker=CircuitStatus("half_open", 3))}, "half-open"),
+        ({"status": status_of(banned_until=NOW_MS + 1)}, str(NOW_MS + 1)),
+    ],
+)
+def test_each_trouble_degrades_the_state_and_is_told_in_words(changes, word):
+    content = health(**changes)
+
+    assert content["status"] == "degraded"
+    assert [word in reason for reason in content["reasons"]] == [True]
+
+
+def test_a_ban_that_is_over_is_no_trouble():
+    assert health(status_of(banned_until=NOW_MS))["status"] == "healthy"
+
+
+def test_simulated_prices_are_told_but_are_no_trouble():
+    content = health(source=Source.SIMULATOR)
+
+    assert content["status"] == "healthy"
+    assert "simulated" in content["reasons"][0]
+
+
+def test_only_outcomes_other_than_ok_are_listed():
+    assert health(status_of(outcome=PairOutcome.TIMEOUT))["pairs"]["outcomes"] == {"ETH/USDT": "timeout"}
+
+
+def test_a_process_that_cannot_read_the_cache_is_unhealthy_and_says_why_with_the_same_keys():
+    content = unhealthy_content("no connection to Redis", SETTINGS)
+
+    assert content["status"] == "unhealthy"
+    assert "no connection to Redis" in content["reasons"][0]
+    assert content["pairs"]["missing"] == content["pairs"]["configured"] == 3
+    assert content.keys() == health().keys()
+    assert content["pairs"].keys() == health()["pairs"].keys()
+
+
+def test_the_configured_pairs_are_listed_in_their_order_as_the_exchange_knows_them():
+    rows = pairs_content(status_of(outcome=PairOutcome.REJECTED), SETTINGS)["pairs"]
+
+    assert [row["pair"] for row in rows] == list(SETTINGS.trading_pairs)
+    assert rows[0] == {
+        "pair": "BTC/USD",
+        "symbol": "BTCUSDT",
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+        "isQuoteAlias": True,
+        "outcome": "ok",
+    }
+    assert rows[1]["outcome"] == "rejected"
+
+
+def test_a_pair_that_no_fetcher_has_resolved_yet_is_listed_by_its_own_assets():
+    (row, *_) = pairs_content(None, SETTINGS)["pairs"]
+
+    assert (row["symbol"], row["baseAsset"], row["quoteAsset"], row["outcome"]) == (None, "BTC", "USD", None)

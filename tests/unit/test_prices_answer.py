@@ -1,0 +1,192 @@
+import json
+from decimal import Decimal
+from urllib.parse import quote, unquote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_data.api.answers import etag_matches
+from market_data.api.prices import (
+    BadQueryError,
+    PricesQuery,
+    bad_query_answer,
+    parse_prices_query,
+    prices_answer,
+    unavailable_answer,
+)
+from market_data.fetcher_status import Source
+from market_data.pairs import normalise_pairs
+from market_data.ticker import StoredTicker, TickerRecord
+from market_data.ticker_cache import CacheReading
+from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
+from tests.fakes import app_settings
+
+SETTINGS = app_settings()
+HOSTILE = st.text(st.characters() | st.sampled_from("&=,/%+;\r\n\x00\"'<"), max_size=300)
+
+
+def parsed(query_string):
+    return parse_prices_query(query_string, SETTINGS)
+
+
+def test_without_pairs_all_configured_ones_are_meant():
+    assert parsed("") == PricesQuery(SETTINGS.trading_pairs, 0)
+    assert parsed("maxStaleMs=60000") == PricesQuery(SETTINGS.trading_pairs, 60_000)
+
+
+@pytest.mark.parametrize(
+    "query_string", ["pairs=btc/usd,ETH/USD,BTC/USD", "pairs=btc%2Fusd%2C+eth%2Fusd", "pairs=%20btc/usd,eth/usd%0A"]
+)
+def test_pairs_are_trimmed_in_upper_case_in_their_order_and_stand_once(query_string):
+    assert parsed(query_string).pairs == ("BTC/USD", "ETH/USD")
+
+
+@given(st.lists(st.sampled_from(["BTC/USD", "币安人生/USDT", "1INCH/USDT", "A-B.C/USD"]), min_size=1))
+def test_a_percent_encoded_list_is_read_as_it_was_meant(pairs):
+    assert parsed(urlencode({"pairs": ",".join(pairs)})).pairs == normalise_pairs(pairs)
+
+
+@pytest.mark.parametrize(
+    "query_string",
+    [
+        "pairs=",
+        "pairs",
+        "pairs=,",
+        "pairs=BTC/USD,",
+        "pairs=BTCUSD",
+        "pairs=BTC/USD%00",
+        "pairs=%FF%FE/USD",
+        "pairs=BTC/USD%0d%0aX-Evil:1",
+        "pairs=BTC/USD&pairs=ETH/USD",
+        "pair=BTC/USD",
+        "maxStaleMs=",
+        "maxStaleMs=-1",
+        "maxStaleMs=1.5",
+        "maxStaleMs=1e3",
+        "maxStaleMs=٣",
+        "maxStaleMs=" + "9" * 5000,
+        "maxStaleMs=1&maxStaleMs=2",
+        "&".join(f"x{number}=1" for number in range(100_000)),
+    ],
+)
+def test_a_malformed_query_is_refused_with_a_short_message(query_string):
+    with pytest.raises(BadQueryError) as refusal:
+        parsed(query_string)
+
+    answer = bad_query_answer(refusal.value)
+    assert answer.status == 400
+    assert set(json.loads(answer.body)) == {"error", "message"}
+    assert len(answer.body) < 400
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_as_many_pairs_as_allowed_may_be_named_and_not_one_more():
+    names = [f"A{number}/USDT" for number in range(SETTINGS.max_pairs_per_request + 1)]
+
+    assert len(parsed("pairs=" + ",".join([*names[1:], names[1]])).pairs) == SETTINGS.max_pairs_per_request
+    with pytest.raises(BadQueryError, match=str(SETTINGS.max_pairs_per_request)):
+        parsed("pairs=" + ",".join(names))
+
+
+@given(
+    HOSTILE.map(lambda text: "pairs=" + text)
+    | HOSTILE.map(lambda text: "pairs=" + quote(text, errors="replace"))
+    | HOSTILE
+)
+def test_no_text_of_a_reader_does_more_than_name_pairs_or_be_refused(query_string):
+    try:
+        query = parsed(query_string)
+    except BadQueryError as error:
+        assert bad_query_answer(error).status == 400
+        return
+
+    assert query.pairs
+    answer = unavailable_answer(query, SETTINGS, "nothing there")
+    assert json.loads(answer.body)["unavailablePairs"] == list(query.pairs)
+
+
+def stored(pair, age_ms=0, price="43250.00"):
+    number = Decimal(price)
+    raw = TickerRecord(pair, number, number, NOW_MS - age_ms, number, number, number).encode()
+    return StoredTicker.from_raw(pair, raw)
+
+
+def answered(pairs, current=(), last_known=(), max_stale_ms=0, if_none_match=None):
+    reading = CacheReading(
+        {ticker.pair: ticker for ticker in current}, {ticker.pair: ticker for ticker in last_known}, Source.BINANCE
+    )
+    return prices_answer(PricesQuery(tuple(pairs), max_stale_ms), reading, NOW_MS, if_none_match, SETTINGS)
+
+
+def test_with_every_pair_in_the_cache_the_answer_is_200_with_the_records_as_they_lie_there():
+    answer = answered(["BTC/USD", "币安人生/USDT"], [stored("币安人生/USDT"), stored("BTC/USD", price="0.00001230")])
+
+    assert answer.status == 200
+    assert list(json.loads(answer.body)) == ["BTC/USD", "币安人生/USDT"]
+    assert stored("BTC/USD", price="0.00001230").raw in answer.body
+
+
+def test_with_some_pairs_the_answer_is_206_and_names_the_missing_ones_in_a_header_of_plain_ascii():
+    answer = answered(["币安人生/USDT", "BTC/USD", "XYZ/USD"], [stored("BTC/USD")])
+
+    assert answer.status == 206
+    assert list(json.loads(answer.body)) == ["BTC/USD"]
+    missing = answer.headers["X-Market-Data-Missing"]
+    assert missing.isascii()
+    assert [unquote(name) for name in missing.split(",")] == ["币安人生/USDT", "XYZ/USD"]
+
+
+def test_with_no_pair_the_answer_is_503_and_tells_which_are_not_even_configured():
+    answer = answered(["BTC/USD", "XYZ/USD"])
+    body = json.loads(answer.body)
+
+    assert answer.status == 503
+    assert body["error"] == "Price data temporarily unavailable"
+    assert (body["unavailablePairs"], body["unknownPairs"]) == (["BTC/USD", "XYZ/USD"], ["XYZ/USD"])
+    assert int(answer.headers["Retry-After"]) * 1000 >= SETTINGS.fetch_interval_ms
+
+
+def test_only_a_whole_answer_may_be_kept_by_a_shared_cache_and_for_a_second_at_most():
+    pairs = ["BTC/USD", "ETH/USD"]
+    whole, part, none = (answered(pairs, map(stored, pairs[:count])) for count in (2, 1, 0))
+
+    assert "s-maxage=1" in whole.headers["Cache-Control"]
+    assert [answer.headers["Cache-Control"] for answer in (part, none)] == ["no-store", "no-store"]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_last_known_price_counts_up_to_the_asked_time_past_its_life_and_is_marked(age_ms, max_stale_ms):
+    last = stored("BTC/USD", age_ms)
+    answer = answered(["BTC/USD"], last_known=[last], max_stale_ms=max_stale_ms)
+
+    if age_ms > SETTINGS.cache_ttl_ms + max_stale_ms:
+        assert answer.status == 503
+        return
+    record = json.loads(answer.body)["BTC/USD"]
+    assert (answer.status, record["stale"], record["timestamp"]) == (200, True, NOW_MS - age_ms)
+
+
+def test_a_price_within_its_life_is_preferred_to_a_last_known_one_and_not_marked():
+    answer = answered(["BTC/USD"], [stored("BTC/USD", price="2")], [stored("BTC/USD", 9000, "1")], 60_000)
+
+    assert json.loads(answer.body)["BTC/USD"] == json.loads(stored("BTC/USD", price="2").raw)
+
+
+def test_the_same_records_have_the_same_tag_and_need_not_be_sent_again():
+    first = answered(["BTC/USD"], [stored("BTC/USD")])
+    again = answered(["BTC/USD"], [stored("BTC/USD")], if_none_match=first.headers["ETag"])
+    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+
+    changed = answered(["BTC/USD"], [stored("BTC/USD", price="2")], if_none_match=first.headers["ETag"])
+    assert changed.status == 200
+    marked = answered(["BTC/USD"], last_known=[stored("BTC/USD")], max_stale_ms=1, if_none_match=first.headers["ETag"])
+    assert marked.status == 200
+
+
+@pytest.mark.parametrize(
+    ("names", "matches"),
+    [('"a"', True), ('W/"a"', True), ('"b", "a"', True), ("*", True), ('"b"', False), (None, False)],
+)
+def test_a_tag_is_found_among_those_that_a_reader_names(names, matches):
+    assert etag_matches('"a"', names) is matches
