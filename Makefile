@@ -7,7 +7,7 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check clean
+.PHONY: help run demo test lint types contracts check audit clean
 
 help:
 	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
@@ -15,6 +15,7 @@ help:
 	@echo "make demo   the same with the exchange simulator"
 	@echo "make test   every test, in real browsers and processes"
 	@echo "make check  lint, types and import contracts"
+	@echo "make audit  look the pinned packages up among known vulnerabilities; needs the network"
 	@echo "make clean  remove .venv and what the tools left behind"
 
 run: $(RUN_READY)
@@ -39,8 +40,14 @@ types: $(DEV_READY)
 contracts: $(DEV_READY)
 	$(VENV)/bin/lint-imports
 
+# Not part of CI: what it finds changes without any change of ours. --strict, for a package index without the data on
+# vulnerabilities would otherwise pass for a clean result.
+audit: $(RUN_READY)
+	@$(INSTALL) pip-audit==2.10.1
+	$(IN_VENV) -m pip_audit --strict --progress-spinner off --requirement requirements.txt
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(IN_VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

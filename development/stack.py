@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import environ
@@ -17,6 +18,7 @@ from development.embedded_cache import CacheStartError, EmbeddedCache
 from development.exchange_choice import Choice, choose_exchange
 from development.loopback import LOOPBACK, answers_http, free_port, is_free
 from development.options import DEFAULT_PORT, OptionError, Options, read_options
+from development.stack_file import stack_file
 from development.supervisor import (
     NotReadyError,
     ProcessEndedError,
@@ -27,8 +29,18 @@ from development.terminal import Terminal
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 WEB_SERVER_SCRIPT = BASE_DIR / "deploy" / "web-server"
+RUN_FOLDER = BASE_DIR / ".run"
 _READY_DEADLINE_SECONDS = 60.0
 _REQUEST_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class StackAddresses:
+    """Where the parts of a running stack are; None for one that it did not start."""
+
+    web: str
+    exchange_simulator: str | None
+    embedded_cache_port: int | None
 
 
 def main() -> int:
@@ -76,9 +88,11 @@ def _run(options: Options, terminal: Terminal, *, ends_with_parent: bool) -> int
         terminal.announce("SIMULATED PRICES", *choice.explanation, needs_attention=True)
     with Supervisor(terminal, ends_with_parent=ends_with_parent) as supervisor:
         try:
-            embedded_cache_port = _start_everything(supervisor, options, choice)
-            _announce(terminal, options, choice, embedded_cache_port)
-            supervisor.run()
+            addresses = _start_everything(supervisor, options, choice)
+            content = {**asdict(addresses), "pids": supervisor.pids}
+            with stack_file(RUN_FOLDER, options.port, content):
+                _announce(terminal, choice, addresses)
+                supervisor.run()
         except StopRequestedError:
             terminal.say("Stopping.")
             return 0
@@ -91,9 +105,9 @@ def _is_prepared() -> bool:
     return subprocess.run([sys.executable, "-m", "development.preparation"], cwd=BASE_DIR, check=False).returncode == 0
 
 
-def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) -> int | None:
-    """Start every process and return once the page answers; the value is the embedded cache's port, if one runs."""
-    embedded_cache_port = None
+def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) -> StackAddresses:
+    """Start every process and return once the page answers."""
+    embedded_cache_port = simulator = None
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHON": sys.executable}
     if not environment.get("REDIS_URL", "").strip():
         cache = EmbeddedCache().start()
@@ -101,7 +115,8 @@ def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) 
         environment["REDIS_URL"] = cache.url
         embedded_cache_port = cache.port
     if choice.is_simulated:
-        environment |= _start_simulator(supervisor, environment, options)
+        simulator = _start_simulator(supervisor, environment, options)
+        environment |= {"BINANCE_API_BASE_URL": simulator, "BINANCE_API_FALLBACK_URLS": "[]"}
     supervisor.start("fetcher", _manage("run_market_fetcher"), environment)
     web_server = [str(WEB_SERVER_SCRIPT), f"--port={options.port}", "--log-level=warning"]
     supervisor.start("web", web_server, environment)
@@ -110,11 +125,11 @@ def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) 
         "The first answer of the web server",
         _READY_DEADLINE_SECONDS,
     )
-    return embedded_cache_port
+    return StackAddresses(f"http://{LOOPBACK}:{options.port}", simulator, embedded_cache_port)
 
 
-def _start_simulator(supervisor: Supervisor, environment: Mapping[str, str], options: Options) -> dict[str, str]:
-    """Start the simulator and return the variables that point the service at it."""
+def _start_simulator(supervisor: Supervisor, environment: Mapping[str, str], options: Options) -> str:
+    """Start the simulator and return its address."""
     port = free_port()
     command = _manage("run_exchange_simulator", f"--port={port}")
     if options.recording:
@@ -128,17 +143,26 @@ def _start_simulator(supervisor: Supervisor, environment: Mapping[str, str], opt
         "The first answer of the exchange simulator",
         _READY_DEADLINE_SECONDS,
     )
-    return {"BINANCE_API_BASE_URL": f"http://{LOOPBACK}:{port}", "BINANCE_API_FALLBACK_URLS": "[]"}
+    return f"http://{LOOPBACK}:{port}"
 
 
 def _manage(*arguments: str) -> list[str]:
     return [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
 
 
-def _announce(terminal: Terminal, options: Options, choice: Choice, embedded_cache_port: int | None) -> None:
-    cache = [f"The cache: redis-cli -p {embedded_cache_port}"] if embedded_cache_port else []
-    address = f"NexusMeme is ready: http://{LOOPBACK}:{options.port}/"
-    terminal.announce(address, choice.source, *cache, "Ctrl-C stops everything.", needs_attention=choice.is_simulated)
+def _announce(terminal: Terminal, choice: Choice, addresses: StackAddresses) -> None:
+    lines = [f"NexusMeme is ready: {addresses.web}/", choice.source]
+    if addresses.embedded_cache_port:
+        lines.append(f"The cache: redis-cli -p {addresses.embedded_cache_port}")
+    if addresses.exchange_simulator:
+        lines.append(f"Rehearse an outage: {_shown_python()} manage.py market_drill --web {addresses.web}")
+    terminal.announce(*lines, "Ctrl-C stops everything.", needs_attention=choice.is_simulated)
+
+
+def _shown_python() -> str:
+    """Return the interpreter as a person types it in the project's folder."""
+    program = Path(sys.executable)
+    return str(program.relative_to(BASE_DIR) if program.is_relative_to(BASE_DIR) else program)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,11 @@ class Supervisor:
         """Take charge of a process that is running already and whose output nobody needs."""
         self._processes[name] = process
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Return the process id of each process by its name."""
+        return {name: process.pid for name, process in self._processes.items()}
+
     def run_until(self, is_reached: Callable[[], bool], expected: str, deadline_seconds: float) -> None:
         """Pass logs on until `is_reached`; raise `NotReadyError` after the deadline, or as `run` does."""
         deadline = time.monotonic() + deadline_seconds

@@ -25,12 +25,13 @@ class Delivery:
     sent_fraction: float = 1
     content_length_change: int = 0
     is_gzip_false: bool = False
+    is_last: bool = False
     head_drip: Drip | None = None
     body_drip: Drip | None = None
 
     @property
     def ends_connection(self) -> bool:
-        return self.sent_fraction < 1 or self.content_length_change != 0
+        return self.is_last or self.sent_fraction < 1 or self.content_length_change != 0
 
 
 def encode_content(body: bytes, accepts_gzip: bool, delivery: Delivery) -> tuple[bytes, str | None]:
@@ -96,6 +97,11 @@ DELIVERY_FAULTS = (
     FaultKind(
         "slow_body", "the body comes a few bytes at a time", Stage.DELIVERY,
         lambda delivery, fault: replace(delivery, body_drip=_drip(fault)), _DRIP_VALUES,
+    ),
+    FaultKind(
+        "connection_close", "the answer announces that it is the connection's last, as those of old servers do",
+        Stage.DELIVERY,
+        lambda delivery, fault: replace(delivery, is_last=True),
     ),
     FaultKind(
         "false_gzip", "Content-Encoding says gzip, and the body is none", Stage.DELIVERY,

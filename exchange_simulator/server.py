@@ -153,7 +153,7 @@ class _Connection(BaseHTTPRequestHandler):
         accepts_gzip = "gzip" in self.headers.get("Accept-Encoding", "")
         body, encoding = encode_content(answer.encoded(), accepts_gzip, delivery)
         length = max(0, len(body) + delivery.content_length_change)
-        head = _head(answer, length, encoding, self.close_connection)
+        head = _head(answer, length, encoding, self.close_connection or delivery.is_last)
         if delivery.ends_connection:
             self.close_connection = True
         pieces = in_pieces(head, body, delivery)

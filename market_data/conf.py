@@ -14,11 +14,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from market_data import setting_values as values
+from market_data.setting_contradictions import contradictions
+from market_data.setting_problem import Problem
 
 CYCLE_MARGIN_MS = 40
 """What a refresh cycle leaves of its interval for writing its report."""
 
-MIN_COMFORTABLE_CACHE_TTL_MS = 10_000
+MAX_LEASE_TTL_MS = 10_000
+"""A dead fetcher is known as such within 15 s, however long prices live."""
+
+LONGEST_DURATION_MS = 2**31 - 1
+"""Twenty-four days; browsers' timers count no further."""
 
 Lookup = Callable[[str], Any]
 """Returns what is set under a name, or None where nothing is."""
@@ -35,29 +41,17 @@ class Setting:
     description: str
     example: str
     unit: str = ""
+    is_secret: bool = False
+    """Whether a value is or may hold a password, so that nothing ever repeats it."""
 
-    def problem(self, reason: str) -> "Problem":
+    def problem(self, reason: str, given: Any) -> Problem:
+        """Return what is wrong with the value that was given, which is quoted unless it is secret."""
+        found = "not repeated here, for it may hold a password" if self.is_secret else _shortened(given)
         return Problem(
             f"market_data.E{self.number:03}",
-            f"{self.name}: {reason}.",
+            f"{self.name}: {reason} (found: {found}).",
             f"Write for example {self.name}={self.example}",
         )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with the configuration and what to write instead."""
-
-    id: str
-    message: str
-    hint: str
-
-    @property
-    def is_error(self) -> bool:
-        return ".E" in self.id
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.hint}"
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,8 @@ class MarketDataSettings:
     @property
     def lease_ttl_ms(self) -> int:
         """Life of the fetcher's lease: short enough for a standby to refresh before any key expires."""
-        return max(2_000, (self.cache_ttl_ms - self.fetch_interval_ms) // 2)
+        spare_ms = self.cache_ttl_ms - self.fetch_interval_ms - self.cycle_deadline_ms
+        return min(MAX_LEASE_TTL_MS, max(2_000, spare_ms // 2))
 
     @property
     def exchange_urls(self) -> tuple[str, ...]:
@@ -106,15 +101,15 @@ SETTINGS: Mapping[str, Setting] = {
         "time from the start of one refresh cycle to the start of the next; 2000 to 10000", "4000", "ms",
     ),
     "cache_ttl_ms": Setting(
-        3, "MARKET_DATA_CACHE_TTL_MS", "15000", values.integer(1),
+        3, "MARKET_DATA_CACHE_TTL_MS", "15000", values.integer(1, LONGEST_DURATION_MS),
         "life of `market_data:{pair}`; must exceed the interval; 10000 or more is advised", "15000", "ms",
     ),
     "cache_stale_ttl_ms": Setting(
-        4, "MARKET_DATA_CACHE_STALE_TTL_MS", "5000", values.integer(1),
+        4, "MARKET_DATA_CACHE_STALE_TTL_MS", "5000", values.integer(1, LONGEST_DURATION_MS),
         "a price older than this counts as stale on the server; below the cache TTL", "5000", "ms",
     ),
     "last_known_ttl_ms": Setting(
-        5, "MARKET_DATA_LAST_KNOWN_TTL_MS", "86400000", values.integer(1),
+        5, "MARKET_DATA_LAST_KNOWN_TTL_MS", "86400000", values.integer(1, LONGEST_DURATION_MS),
         "how long the last known price is kept for readers who ask for it; at least the cache TTL",
         "86400000", "ms",
     ),
@@ -136,21 +131,21 @@ SETTINGS: Mapping[str, Setting] = {
         "how many pairs a reader may name in one request", "200", "pairs",
     ),
     "client_poll_interval_ms": Setting(
-        10, "MARKET_DATA_CLIENT_POLL_INTERVAL_MS", "2000", values.integer(500),
+        10, "MARKET_DATA_CLIENT_POLL_INTERVAL_MS", "2000", values.integer(500, LONGEST_DURATION_MS),
         "how often the page asks for prices; at least 500", "2000", "ms",
     ),
     "client_stale_threshold_ms": Setting(
-        11, "MARKET_DATA_CLIENT_STALE_THRESHOLD_MS", "30000", values.integer(1_000),
+        11, "MARKET_DATA_CLIENT_STALE_THRESHOLD_MS", "30000", values.integer(1_000, LONGEST_DURATION_MS),
         "a price older than this is marked as stale on the page; at least 1000", "30000", "ms",
     ),
     "binance_api_base_url": Setting(
         12, "BINANCE_API_BASE_URL", "https://api.binance.com", values.http_url,
-        "the exchange's address", "https://api.binance.com",
+        "the exchange's address", "https://api.binance.com", is_secret=True,
     ),
     "binance_api_fallback_urls": Setting(
         13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', values.http_urls,
         "other hosts of the same exchange, tried in this order; `[]` for none",
-        '["https://data-api.binance.vision"]',
+        '["https://data-api.binance.vision"]', is_secret=True,
     ),
     "cache_alias": Setting(
         14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,
@@ -181,7 +176,7 @@ def load(lookup: Lookup) -> LoadedSettings:
         try:
             effective[field] = setting.parse(setting.default if is_absent else given)
         except ValueError as error:
-            problems.append(setting.problem(str(error)))
+            problems.append(setting.problem(str(error), given))
     if problems:
         return LoadedSettings(None, tuple(problems))
     settings = MarketDataSettings(**effective)
@@ -202,85 +197,14 @@ def get_settings() -> MarketDataSettings:
     return loaded.settings
 
 
+def _shortened(given: Any, limit: int = 60) -> str:
+    text = repr(given)
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
 def _given(name: str) -> Any:
     value = getattr(django_settings, name, None)
     return os.environ.get(name) if value is None else value
-
-
-def contradictions(settings: MarketDataSettings) -> list[Problem]:
-    return [
-        problem
-        for is_broken, problem in (
-            (settings.cache_ttl_ms <= settings.fetch_interval_ms, _ttl_below_interval(settings)),
-            (settings.cache_stale_ttl_ms >= settings.cache_ttl_ms, _stale_above_ttl(settings)),
-            (settings.last_known_ttl_ms < settings.cache_ttl_ms, _last_known_below_ttl(settings)),
-            (
-                settings.fetch_interval_ms < settings.cache_ttl_ms < _comfortable_ttl_ms(settings),
-                _ttl_uncomfortable(settings),
-            ),
-            (not settings.trading_pairs, _no_pairs()),
-            (settings.client_stale_threshold_ms <= settings.fetch_interval_ms, _page_never_calm(settings)),
-        )
-        if is_broken
-    ]
-
-
-def _comfortable_ttl_ms(settings: MarketDataSettings) -> int:
-    return max(MIN_COMFORTABLE_CACHE_TTL_MS, 2 * settings.fetch_interval_ms + settings.cycle_deadline_ms)
-
-
-def _ttl_below_interval(settings: MarketDataSettings) -> Problem:
-    return Problem(
-        "market_data.E101",
-        f"MARKET_DATA_CACHE_TTL_MS ({settings.cache_ttl_ms}) does not exceed MARKET_DATA_FETCH_INTERVAL_MS "
-        f"({settings.fetch_interval_ms}): every price would expire before the next one comes.",
-        f"Write for example MARKET_DATA_CACHE_TTL_MS={_comfortable_ttl_ms(settings)}",
-    )
-
-
-def _stale_above_ttl(settings: MarketDataSettings) -> Problem:
-    return Problem(
-        "market_data.E102",
-        f"MARKET_DATA_CACHE_STALE_TTL_MS ({settings.cache_stale_ttl_ms}) is not below MARKET_DATA_CACHE_TTL_MS "
-        f"({settings.cache_ttl_ms}): no price could ever be stale.",
-        f"Write for example MARKET_DATA_CACHE_STALE_TTL_MS={max(1, settings.cache_ttl_ms // 3)}",
-    )
-
-
-def _last_known_below_ttl(settings: MarketDataSettings) -> Problem:
-    return Problem(
-        "market_data.E103",
-        f"MARKET_DATA_LAST_KNOWN_TTL_MS ({settings.last_known_ttl_ms}) is below MARKET_DATA_CACHE_TTL_MS "
-        f"({settings.cache_ttl_ms}): the last known price would be gone before the current one.",
-        "Write for example MARKET_DATA_LAST_KNOWN_TTL_MS=86400000",
-    )
-
-
-def _ttl_uncomfortable(settings: MarketDataSettings) -> Problem:
-    return Problem(
-        "market_data.W101",
-        f"MARKET_DATA_CACHE_TTL_MS ({settings.cache_ttl_ms}) is so short that one failed refresh cycle can empty "
-        "the cache.",
-        f"Write MARKET_DATA_CACHE_TTL_MS={_comfortable_ttl_ms(settings)} or more",
-    )
-
-
-def _no_pairs() -> Problem:
-    return Problem(
-        "market_data.W102",
-        "TRADING_PAIRS is an empty list: there is nothing to fetch and nothing to show.",
-        'Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]',
-    )
-
-
-def _page_never_calm(settings: MarketDataSettings) -> Problem:
-    return Problem(
-        "market_data.W103",
-        f"MARKET_DATA_CLIENT_STALE_THRESHOLD_MS ({settings.client_stale_threshold_ms}) does not exceed "
-        f"MARKET_DATA_FETCH_INTERVAL_MS ({settings.fetch_interval_ms}): every price would turn stale on the page "
-        "before the next one comes.",
-        "Write for example MARKET_DATA_CLIENT_STALE_THRESHOLD_MS=30000",
-    )
 
 
 def _forget_settings(**_: object) -> None:

@@ -7,9 +7,9 @@ import msgspec
 
 from market_data.aggregator.refresh_cycle import CycleReport
 from market_data.aggregator.symbols import ResolvedPair
+from market_data.cache_outage import CacheUnavailableError
 from market_data.fetcher_status import FetcherStatus, FetchStats, PairOutcome, PairStatus, Source
 from market_data.incident_log import IncidentLog
-from market_data.ticker_cache import CacheUnavailableError
 
 logger = logging.getLogger("market_data.fetcher")
 
@@ -20,8 +20,7 @@ CACHE = "the cache cannot be used"
 class FetchJournal:
     """Counts cycles and logs what changes. A cycle that brought no fresh price counts as an error."""
 
-    def __init__(self, *, monotonic: Callable[[], float], now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
+    def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._incidents = IncidentLog(logger, monotonic)
         self._has_announced_simulation = False
         self.stats = FetchStats()
@@ -45,7 +44,6 @@ class FetchJournal:
     def cycle_ended(self, report: CycleReport, source: Source) -> None:
         """Count a cycle that reached its end, as a success where it wrote a price."""
         self._note_pairs(report)
-        self._incidents.over(CACHE)
         if report.error is not None:
             self.failures_in_a_row += 1
             self._incidents.began(FETCHING, report.error)
@@ -56,10 +54,14 @@ class FetchJournal:
         self._announce_simulation(source)
         self._count(
             fetch_successes=self.stats.fetch_successes + 1,
-            last_fetch_time=self._now_ms(),
+            last_fetch_time=report.received_at_ms,
             last_fetch_duration_ms=report.duration_ms,
             last_error=None,
         )
+
+    def cycle_abandoned(self) -> None:
+        """Take an attempt back that the end of the process cut short."""
+        self._count(fetch_attempts=self.stats.fetch_attempts - 1)
 
     def cycle_failed(self, reason: str) -> None:
         """Count a cycle whose prices could not be written."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from market_data.aggregator.backoff import ExponentialBackoff
 from market_data.aggregator.service import MarketDataAggregator
+from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import MarketDataSettings
 from market_data.fetch_journal import FetchJournal
-from market_data.fetcher_status import FetcherStatus
+from market_data.fetcher_status import BackoffStatus, FetcherStatus
 from market_data.lease import FetcherLease
+from market_data.state_changes import StateChanges
 from market_data.ticker import Freshness, freshness
-from market_data.ticker_cache import CacheUnavailableError, LeaseLostError, TickerCache
+from market_data.ticker_cache import LeaseLostError, TickerCache
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,9 @@ class MarketDataFetcher:
         self._backoff = backoff
         self._should_stop = should_stop
         self._started_at_ms = clock.now_ms()
-        self._journal = FetchJournal(monotonic=clock.monotonic, now_ms=clock.now_ms)
+        self._journal = FetchJournal(monotonic=clock.monotonic)
+        self._changes = StateChanges(clock.monotonic)
+        self._next_cycle_at = clock.monotonic()
         self._has_announced_standby = False
 
     def run(self) -> None:
@@ -65,6 +69,7 @@ class MarketDataFetcher:
                     self._nap_until(self._clock.monotonic() + STANDBY_POLL_SECONDS)
         finally:
             self._lease.release()
+            self._changes.note_lease("none", self._lease.token)
 
     def run_once(self) -> bool:
         """Run one cycle and return whether at least one pair is fresh in the cache.
@@ -81,6 +86,7 @@ class MarketDataFetcher:
             return self._has_fresh_price()
         finally:
             self._lease.release()
+            self._changes.note_lease("none", self._lease.token)
 
     def _becomes_active(self) -> bool:
         try:
@@ -90,6 +96,7 @@ class MarketDataFetcher:
                 self._journal.continue_from(earlier)
                 self._journal.cache_answered()
                 self._has_announced_standby = False
+                self._changes.note_lease("held", self._lease.token)
                 logger.info("active: %d pairs", len(self._settings.trading_pairs))
                 return True
         except CacheUnavailableError as error:
@@ -97,17 +104,18 @@ class MarketDataFetcher:
             return False
         self._journal.cache_answered()
         if not self._has_announced_standby:
+            self._changes.note_lease("standby", self._lease.token)
             logger.info("standing by: another fetcher is active")
             self._has_announced_standby = True
         return False
 
     def _run_active(self) -> None:
-        next_start = self._clock.monotonic()
+        self._next_cycle_at = self._clock.monotonic()
         while not self._should_stop() and self._lease.is_held:
             self._run_cycle()
-            next_start = self._next_start(next_start)
-            self._nap_until(next_start, is_cut_short=lambda: not self._lease.is_held)
+            self._nap_until(self._next_cycle_at, is_cut_short=lambda: not self._lease.is_held)
         if not self._should_stop():
+            self._changes.note_lease("lost", self._lease.token)
             logger.warning("the lease is lost or cannot be renewed: fetching pauses")
 
     def _next_start(self, last_start: float) -> float:
@@ -120,23 +128,48 @@ class MarketDataFetcher:
         return max(last_start + (missed + 1) * interval, now + min(wait, self._backoff.cap_seconds))
 
     def _run_cycle(self) -> None:
+        began_at = self._next_cycle_at
+        self._journal.cycle_begins()
         try:
-            self._journal.cycle_begins()
             self._lease.renew()
-            report = self._aggregator.refresh(self._settings.trading_pairs, self._should_stop)
-            if self._should_stop() and report.error is not None:
-                return
-            self._journal.cycle_ended(report, self._aggregator.source)
-            self._cache.write_status(self._lease.token, self._status())
+            report = self._aggregator.refresh(self._settings.trading_pairs, self._must_end_cycle)
+            if not self._lease.is_held:
+                raise LeaseLostError("the lease was lost during the cycle")
         except LeaseLostError as error:
             self._lease.lose()
             self._journal.cycle_failed(str(error))
+            return
         except CacheUnavailableError as error:
             self._journal.cache_failed(error, self._cache.address)
             self._journal.cycle_failed(f"the cache cannot be used: {error}")
+            self._next_cycle_at = self._next_start(began_at)
+            return
+        if self._should_stop() and report.error is not None:
+            self._journal.cycle_abandoned()
+        else:
+            self._journal.cycle_ended(report, self._aggregator.source)
+        self._next_cycle_at = self._next_start(began_at)
+        self._publish()
+
+    def _publish(self) -> None:
+        """Write the report, also of a cycle that was cut short: it may have met a ban."""
+        status = self._status()
+        self._changes.note_report(status)
+        try:
+            self._cache.write_status(self._lease.token, status)
+        except LeaseLostError:
+            self._lease.lose()
+        except CacheUnavailableError as error:
+            self._journal.cache_failed(error, self._cache.address)
+        else:
+            self._journal.cache_answered()
+
+    def _must_end_cycle(self) -> bool:
+        return self._should_stop() or not self._lease.is_held
 
     def _status(self) -> FetcherStatus:
         breaker, rate_limit, exchange = self._aggregator.status()
+        wait_ms = round((self._next_cycle_at - self._clock.monotonic()) * 1000)
         return FetcherStatus(
             started_at=self._started_at_ms,
             heartbeat_at=self._clock.now_ms(),
@@ -146,6 +179,7 @@ class MarketDataFetcher:
             rate_limit=rate_limit,
             exchange=exchange,
             pairs=dict(self._journal.pairs),
+            backoff=BackoffStatus(self._journal.failures_in_a_row, self._clock.now_ms() + wait_ms),
         )
 
     def _has_fresh_price(self) -> bool:

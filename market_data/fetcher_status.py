@@ -59,11 +59,15 @@ class CircuitStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """Request weight of the current minute as the exchange counts it; `retry_at` in Unix ms while waiting."""
+    """Request weight of the current minute as the exchange counts it; `retry_at` in Unix ms while waiting.
+
+    `intervals_per_cycle` is above 1 while cycles are rarer, because the limit is near.
+    """
 
     used_weight: int | None = None
     limit: int = 0
     retry_at: int | None = None
+    intervals_per_cycle: int = 1
 
 
 class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -74,6 +78,13 @@ class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
     banned_until: int | None = None
     symbols_loaded_at: int | None = None
     symbols_error: str | None = None
+
+
+class BackoffStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """How failed cycles make the next one wait: failures in a row, and the next cycle's start in Unix ms."""
+
+    failures_in_a_row: int = 0
+    next_cycle_at: int | None = None
 
 
 class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -87,6 +98,7 @@ class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
     rate_limit: RateLimitStatus
     exchange: ExchangeStatus
     pairs: dict[str, PairStatus]
+    backoff: BackoffStatus = BackoffStatus()
 
     def encode(self) -> bytes:
         """Return the status as JSON text."""
@@ -99,7 +111,7 @@ class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
             return None
         try:
             return _decoder.decode(raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
 

@@ -1,6 +1,7 @@
 """Parsers of setting values: text from the environment or a Python value from Django's settings.
 
-Each raises `ValueError` with a sentence that says what is wrong; the declaration in `conf.py` adds what to write.
+Each raises `ValueError` with a sentence that says what is wrong and never repeats the value, which may hold a
+password; the declaration in `conf.py` quotes it where it is no secret, and adds what to write.
 """
 
 import json
@@ -20,11 +21,11 @@ def integer(minimum: int, maximum: int | None = None) -> Parser:
         try:
             number = int(str(value).strip())
         except ValueError:
-            raise ValueError(f"{value!r} is not a whole number") from None
+            raise ValueError("the value is not a whole number") from None
         if number < minimum:
-            raise ValueError(f"{number} is below the minimum of {minimum}")
+            raise ValueError(f"the value is below the minimum of {minimum}")
         if maximum is not None and number > maximum:
-            raise ValueError(f"{number} is above the maximum of {maximum}")
+            raise ValueError(f"the value is above the maximum of {maximum}")
         return number
 
     return parse
@@ -46,7 +47,7 @@ def text_list(value: Any) -> tuple[str, ...]:
             return tuple(item.strip() for item in stripped.split(",")) if stripped else ()
         value = _json(stripped)
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{value!r} is not a list of texts")
+        raise ValueError("the value is not a list of texts")
     return tuple(value)
 
 
@@ -61,7 +62,7 @@ def quote_aliases(value: Any) -> Mapping[str, str]:
     if not isinstance(aliases, Mapping) or not all(
         isinstance(asset, str) and asset.strip() for item in aliases.items() for asset in item
     ):
-        raise ValueError(f"{value!r} is not a mapping from quote asset to quote asset")
+        raise ValueError("the value is not a mapping from quote asset to quote asset")
     return {quote.strip().upper(): alias.strip().upper() for quote, alias in aliases.items()}
 
 
@@ -73,10 +74,11 @@ def http_url(value: Any) -> str:
         has_valid_port = parts.port is None or parts.port > 0
     except ValueError:
         parts, has_valid_port = urlsplit(""), False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port:
-        raise ValueError(f"{value!r} is not an http:// or https:// address")
+    has_blanks = any(character.isspace() for character in url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port or has_blanks:
+        raise ValueError("this is not an http:// or https:// address")
     if parts.query or parts.fragment:
-        raise ValueError(f"{value!r} has a query or fragment; a base address ends with its host or path")
+        raise ValueError("the address has a query or fragment; a base address ends with its host or path")
     return url
 
 
@@ -89,4 +91,4 @@ def _json(value: str) -> Any:
     try:
         return json.loads(value)
     except ValueError as error:
-        raise ValueError(f"{value!r} is not JSON ({error})") from None
+        raise ValueError(f"the value is not JSON ({error})") from None

@@ -5,14 +5,15 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any
 
-_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+MAX_RECORD_BYTES = 1024
+"""More than any record needs; what is longer is none, and is not looked at."""
+
 _RECORD = re.compile(
-    rb'\s*\{\s*"pair"\s*:\s*"(?P<pair>[^"\\]+)"\s*,\s*"price"\s*:\s*(?P<price>%(n)s)\s*'
-    rb',\s*"volume"\s*:\s*(?P<volume>%(n)s)\s*,\s*"timestamp"\s*:\s*(?P<timestamp>[0-9]{1,15})\s*'
-    rb',\s*"change24h"\s*:\s*(?P<change24h>%(n)s)\s*,\s*"high24h"\s*:\s*(?P<high24h>%(n)s)\s*'
-    rb',\s*"low24h"\s*:\s*(?P<low24h>%(n)s)\s*\}\s*' % {b"n": _NUMBER}
+    rb'W\{W"pair"W:W"(?P<pair>[^"\\]+)"W,W"price"W:WNW,W"volume"W:WNW,W"timestamp"W:W(?P<timestamp>0|[1-9][0-9]{0,14})W'
+    rb',W"change24h"W:WNW,W"high24h"W:WNW,W"low24h"W:WNW\}W'.replace(b"W", rb"[ \t\r\n]*").replace(
+        b"N", rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+    )
 )
 _FIELDS = ("pair", "price", "volume", "timestamp", "change24h", "high24h", "low24h")
 
@@ -57,8 +58,8 @@ class TickerRecord:
         ).encode()
 
     def age_ms(self, now_ms: int) -> int:
-        """Return now − received at, never below zero."""
-        return max(0, now_ms - self.received_at_ms)
+        """Return how far now and received at lie apart: what seems to come from the future is no fresher for it."""
+        return abs(now_ms - self.received_at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class StoredTicker:
     @classmethod
     def from_raw(cls, pair: str, raw: bytes | None) -> "StoredTicker | None":
         """Return the stored record of `pair`, or None where the bytes are no record of that pair."""
-        if raw is None:
+        if raw is None or len(raw) > MAX_RECORD_BYTES:
             return None
         match = _RECORD.fullmatch(raw)
         if match and match["pair"] == pair.encode():
@@ -83,14 +84,19 @@ class StoredTicker:
     def _from_unusual_json(cls, pair: str, raw: bytes) -> "StoredTicker | None":
         """Accept the record's fields in another order or with escapes, as a person may have written them."""
         try:
-            values = json.loads(raw, parse_float=Decimal, parse_constant=_no_constant)
+            values = json.loads(raw.decode(), parse_float=_number, parse_int=_number, parse_constant=_number)
         except (ValueError, RecursionError):
             return None
         if not isinstance(values, dict) or set(values) != set(_FIELDS) or values["pair"] != pair:
             return None
-        if not all(_is_number(values[name]) for name in _FIELDS[1:]) or not isinstance(values["timestamp"], int):
+        received_at_ms = values["timestamp"]
+        if (
+            not all(isinstance(values[name], Decimal) for name in _FIELDS[1:])
+            or received_at_ms % 1
+            or received_at_ms < 0
+        ):
             return None
-        return cls(pair, raw, values["timestamp"])
+        return cls(pair, raw, int(received_at_ms))
 
     @property
     def raw_marked_stale(self) -> bytes:
@@ -98,8 +104,8 @@ class StoredTicker:
         return self.raw.rstrip()[:-1].rstrip() + b',"stale":true}'
 
     def age_ms(self, now_ms: int) -> int:
-        """Return now − received at, never below zero."""
-        return max(0, now_ms - self.received_at_ms)
+        """Return how far now and received at lie apart: what seems to come from the future is no fresher for it."""
+        return abs(now_ms - self.received_at_ms)
 
     def decode(self) -> TickerRecord:
         """Return the record with its numbers as Decimal."""
@@ -128,9 +134,8 @@ def exact_decimal(text: str) -> Decimal | None:
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+def _number(text: str) -> Decimal:
+    number = exact_decimal(text)
+    if number is None:
+        raise ValueError(f"{text[:40]} is no plain decimal number")
+    return number

@@ -1,14 +1,6 @@
-"""The only door to Redis: keys, lives, one MGET for a read, one fenced script for a write.
+"""The only door to Redis: keys, lives, one MGET for a read, one fenced script for a write."""
 
-| key | value | life |
-|---|---|---|
-| `market_data:{pair}` | the record as JSON text | cache TTL, counted from received at |
-| `market_data_last:{pair}` | the same record | last known TTL |
-| `market_data_fetcher:status` | `FetcherStatus` as JSON text | 24 h, or until a ban ends |
-| `market_data_fetcher:source` | `binance` or `simulator`: whose prices these are | last known TTL |
-| `market_data_fetcher:lease` | token of the active fetcher | a few seconds, renewed |
-"""
-
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,40 +10,17 @@ from typing import Any, cast
 import redis
 from django.core.signals import setting_changed
 from django_redis import get_redis_connection
+from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 
+from market_data import cache_contract as contract
+from market_data.cache_outage import CacheOutage
+from market_data.cache_outage import CacheUnavailableError as CacheUnavailableError
 from market_data.conf import get_settings
 from market_data.fetcher_status import FetcherStatus, Source
+from market_data.lease_rival import LeaseReading
 from market_data.ticker import StoredTicker, TickerRecord
 
-PRICE_KEY_PREFIX = "market_data:"
-LAST_KNOWN_KEY_PREFIX = "market_data_last:"
-STATUS_KEY = "market_data_fetcher:status"
-SOURCE_KEY = "market_data_fetcher:source"
-LEASE_KEY = "market_data_fetcher:lease"
-STATUS_TTL_MS = 24 * 60 * 60 * 1000
-
-_HOLDS_LEASE = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease_lost' end\n"
-_WRITE_TICKERS = (
-    _HOLDS_LEASE
-    + """
-local source = redis.call('GET', KEYS[2])
-if source and source ~= ARGV[2] then return 'other_source' end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[4])
-local count = #ARGV - 4
-for i = 1, count do
-  redis.call('SET', KEYS[2 + i], ARGV[4 + i], 'PX', ARGV[3])
-  redis.call('SET', KEYS[2 + count + i], ARGV[4 + i], 'PX', ARGV[4])
-end
-return 'ok'
-"""
-)
-_WRITE_STATUS = _HOLDS_LEASE + "redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) return 'ok'"
-_RENEW_LEASE = _HOLDS_LEASE + "redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 'ok'"
-_RELEASE_LEASE = _HOLDS_LEASE + "redis.call('DEL', KEYS[1]) return 'ok'"
-
-
-class CacheUnavailableError(Exception):
-    """Redis cannot be reached or refuses to serve; the message says which, without address or password."""
+_KEYS_PER_DELETION = 500
 
 
 class LeaseLostError(Exception):
@@ -74,37 +43,43 @@ class FetcherReading:
     status: FetcherStatus | None
     is_running: bool
     source: Source
+    lease_token: str | None = None
 
 
 class TickerCache:
     """Reads and writes of the cache contract. Every method raises `CacheUnavailableError`."""
 
-    def __init__(self, client: redis.Redis, *, cache_ttl_ms: int, last_known_ttl_ms: int) -> None:
+    def __init__(self, client: redis.Redis, *, cache_ttl_ms: int, last_known_ttl_ms: int, outage: CacheOutage) -> None:
         self._client = client
+        self._outage = outage
         self._cache_ttl_ms = cache_ttl_ms
         self._last_known_ttl_ms = last_known_ttl_ms
         self.last_source: Source | None = None
         """Whose prices the cache held when it last answered; None before."""
-        self._write_tickers = client.register_script(_WRITE_TICKERS)
-        self._write_status = client.register_script(_WRITE_STATUS)
-        self._renew_lease = client.register_script(_RENEW_LEASE)
-        self._release_lease = client.register_script(_RELEASE_LEASE)
+        self._write_tickers = client.register_script(contract.WRITE_TICKERS)
+        self._delete_keys = client.register_script(contract.DELETE_KEYS)
+        self._write_status = client.register_script(contract.WRITE_STATUS)
+        self._renew_lease = client.register_script(contract.RENEW_LEASE)
+        self._release_lease = client.register_script(contract.RELEASE_LEASE)
 
     @property
     def address(self) -> str:
         """Host, port and database of the server, for logs and operators, never a password."""
         parameters = self._client.get_connection_kwargs()
+        pool = self._client.connection_pool
+        if isinstance(pool, SentinelConnectionPool):
+            return f"the primary of {pool.service_name}, by Sentinel"
         if "path" in parameters:
             return str(parameters["path"])
         return f"{parameters.get('host', 'localhost')}:{parameters.get('port', 6379)}/{parameters.get('db', 0)}"
 
     def read(self, pairs: Sequence[str], *, include_last_known: bool = False) -> CacheReading:
         """Return the cached records of `pairs`, and their last known ones if asked for, from one MGET."""
-        keys = [PRICE_KEY_PREFIX + pair for pair in pairs]
+        keys = [contract.PRICE_KEY_PREFIX + pair for pair in pairs]
         if include_last_known:
-            keys += [LAST_KNOWN_KEY_PREFIX + pair for pair in pairs]
-        with _as_cache_unavailable():
-            source, *values = self._mget([SOURCE_KEY, *keys])
+            keys += [contract.LAST_KNOWN_KEY_PREFIX + pair for pair in pairs]
+        with self._reading():
+            source, *values = self._mget([contract.SOURCE_KEY, *keys])
         return CacheReading(
             current=_stored(pairs, values[: len(pairs)]),
             last_known=_stored(pairs, values[len(pairs) :]) if include_last_known else {},
@@ -113,14 +88,15 @@ class TickerCache:
 
     def read_source(self) -> Source:
         """Return whose prices the cache holds."""
-        with _as_cache_unavailable():
-            return self._remembered_source(self._client.get(SOURCE_KEY))
+        with self._reading():
+            return self._remembered_source(*self._mget([contract.SOURCE_KEY]))
 
     def read_fetcher(self) -> FetcherReading:
         """Return the last report of a fetcher and whether one is alive."""
-        with _as_cache_unavailable():
-            status, lease, source = self._mget([STATUS_KEY, LEASE_KEY, SOURCE_KEY])
-        return FetcherReading(FetcherStatus.decode(status), lease is not None, self._remembered_source(source))
+        with self._reading():
+            status, lease, source = self._mget([contract.STATUS_KEY, contract.LEASE_KEY, contract.SOURCE_KEY])
+        token = _token(lease)
+        return FetcherReading(FetcherStatus.decode(status), token is not None, self._remembered_source(source), token)
 
     def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source, now_ms: int) -> None:
         """Write records that were received at one instant, all or none; raise `LeaseLostError`.
@@ -133,10 +109,10 @@ class TickerCache:
         if age_ms >= self._cache_ttl_ms:
             return
         keys = [
-            LEASE_KEY,
-            SOURCE_KEY,
-            *(PRICE_KEY_PREFIX + record.pair for record in records),
-            *(LAST_KNOWN_KEY_PREFIX + record.pair for record in records),
+            contract.LEASE_KEY,
+            contract.SOURCE_KEY,
+            *(contract.PRICE_KEY_PREFIX + record.pair for record in records),
+            *(contract.LAST_KNOWN_KEY_PREFIX + record.pair for record in records),
         ]
         arguments = [
             token,
@@ -146,19 +122,33 @@ class TickerCache:
             *(record.encode() for record in records),
         ]
         if self._run(self._write_tickers, keys, arguments) == b"other_source":
-            self._drop_prices()
+            self._drop_prices(token)
             self._run(self._write_tickers, keys, arguments)
 
     def write_status(self, token: str, status: FetcherStatus) -> None:
-        """Replace the fetcher's report; raise `LeaseLostError`."""
+        """Replace the fetcher's report, and name its source where none is named yet; raise `LeaseLostError`."""
         banned_until = status.exchange.banned_until or 0
-        ttl_ms = max(STATUS_TTL_MS, banned_until - status.heartbeat_at)
-        self._run(self._write_status, [LEASE_KEY, STATUS_KEY], [token, status.encode(), ttl_ms])
+        ttl_ms = max(contract.STATUS_TTL_MS, banned_until - status.heartbeat_at)
+        source = status.exchange.source.value
+        self._run(
+            self._write_status,
+            [contract.LEASE_KEY, contract.STATUS_KEY, contract.SOURCE_KEY],
+            [token, status.encode(), ttl_ms, source, self._last_known_ttl_ms],
+        )
+
+    def read_lease(self) -> LeaseReading:
+        """Return who holds the lease, for how long, and who gave it back last."""
+        with _as_cache_unavailable(), self._client.pipeline() as together:
+            together.get(contract.LEASE_KEY)
+            together.pttl(contract.LEASE_KEY)
+            together.get(contract.RELEASED_KEY)
+            holder, remaining_ms, released_by = together.execute()
+        return LeaseReading(_token(holder), max(0, remaining_ms), _token(released_by))
 
     def acquire_lease(self, token: str, ttl_ms: int) -> bool:
         """Take the lease if nobody holds it, or prolong the own one; return whether this token holds it now."""
         with _as_cache_unavailable():
-            if self._client.set(LEASE_KEY, token, px=ttl_ms, nx=True):
+            if self._client.set(contract.LEASE_KEY, token, px=ttl_ms, nx=True):
                 return True
         try:
             self.renew_lease(token, ttl_ms)
@@ -168,11 +158,17 @@ class TickerCache:
 
     def renew_lease(self, token: str, ttl_ms: int) -> None:
         """Prolong the lease; raise `LeaseLostError` where another token holds it, or none."""
-        self._run(self._renew_lease, [LEASE_KEY], [token, ttl_ms])
+        self._run(self._renew_lease, [contract.LEASE_KEY], [token, ttl_ms])
 
     def release_lease(self, token: str) -> None:
         """Give the lease back; raise `LeaseLostError` where it was lost already."""
-        self._run(self._release_lease, [LEASE_KEY], [token])
+        keys = [contract.LEASE_KEY, contract.RELEASED_KEY]
+        self._run(self._release_lease, keys, [token, contract.RELEASED_TTL_MS])
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._outage.reading(), _as_cache_unavailable():
+            yield
 
     def _mget(self, keys: Sequence[str]) -> list[bytes | None]:
         return cast("list[bytes | None]", self._client.mget(keys))
@@ -188,13 +184,13 @@ class TickerCache:
             raise LeaseLostError("the lease belongs to another fetcher, or to none")
         return result
 
-    def _drop_prices(self) -> None:
-        with _as_cache_unavailable():
-            for prefix in (PRICE_KEY_PREFIX, LAST_KNOWN_KEY_PREFIX):
+    def _drop_prices(self, token: str) -> None:
+        for prefix in (contract.PRICE_KEY_PREFIX, contract.LAST_KNOWN_KEY_PREFIX, contract.SOURCE_KEY):
+            with _as_cache_unavailable():
                 keys = list(self._client.scan_iter(match=f"{prefix}*", count=1000))
-                if keys:
-                    self._client.delete(*keys)
-            self._client.delete(SOURCE_KEY)
+            for start in range(0, len(keys), _KEYS_PER_DELETION):
+                part = keys[start : start + _KEYS_PER_DELETION]
+                self._run(self._delete_keys, [contract.LEASE_KEY, *part], [token])
 
 
 @lru_cache(maxsize=1)
@@ -205,6 +201,7 @@ def open_ticker_cache() -> TickerCache:
         get_redis_connection(settings.cache_alias),
         cache_ttl_ms=settings.cache_ttl_ms,
         last_known_ttl_ms=settings.last_known_ttl_ms,
+        outage=CacheOutage(time.monotonic),
     )
 
 
@@ -229,6 +226,7 @@ _REASONS: tuple[tuple[type[redis.RedisError], str], ...] = (
     (redis.BusyLoadingError, "Redis is loading its data"),
     (redis.ReadOnlyError, "this Redis is a read-only replica"),
     (redis.OutOfMemoryError, "Redis is out of memory"),
+    (MasterNotFoundError, "Sentinel names no primary of Redis"),
     (redis.ConnectionError, "no connection to Redis"),
 )
 
@@ -241,5 +239,13 @@ def _reason(error: redis.RedisError) -> str:
 
 
 def _stored(pairs: Sequence[str], values: Sequence[bytes | None]) -> dict[str, StoredTicker]:
-    found = (StoredTicker.from_raw(pair, raw) for pair, raw in zip(pairs, values, strict=True))
+    found = (StoredTicker.from_raw(pair, _of_a_record_s_size(raw)) for pair, raw in zip(pairs, values, strict=True))
     return {ticker.pair: ticker for ticker in found if ticker is not None}
+
+
+def _of_a_record_s_size(raw: bytes | None) -> bytes | None:
+    return None if raw is None or len(raw) > contract.MAX_RECORD_BYTES else raw
+
+
+def _token(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.decode(errors="replace")

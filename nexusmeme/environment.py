@@ -1,35 +1,66 @@
 """The site's own settings: declared like the app's, read from the environment and `.env`."""
 
+import logging
+import os
+import re
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
+from redis import ConnectionPool
 
-from market_data.conf import Setting
+from market_data.conf import SETTINGS, Setting
 from market_data.setting_values import text, text_list
+from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
 
+_ENCODE = "in a user name or password write special characters percent-encoded, / as %2F and @ as %40"
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 
 
 def _boolean(value: Any) -> bool:
     word = str(value).strip().lower()
     if word not in _TRUE + _FALSE:
-        raise ValueError(f"{value!r} is neither true nor false")
+        raise ValueError("the value is neither true nor false")
     return word in _TRUE
+
+
+def _log_level(value: Any) -> str:
+    level = text(value).upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("the value is none of DEBUG, INFO, WARNING and ERROR")
+    return level
 
 
 def _redis_url(value: Any) -> str:
     url = text(value)
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("the address does not begin with redis://, rediss:// or unix://")
+    if not url.startswith(("redis://", "rediss://", "unix://", SENTINEL_SCHEME)):
+        raise ValueError(f"the address does not begin with redis://, rediss://, unix:// or {SENTINEL_SCHEME}")
+    server_url = SentinelAddress.parse(url).primary_url if url.startswith(SENTINEL_SCHEME) else url
+    try:
+        ConnectionPool.from_url(server_url).make_connection()  # it connects at its first use
+        is_readable = url.startswith("unix://") or bool(re.fullmatch(r"/?\d*", urlsplit(server_url).path))
+    except (ValueError, TypeError):
+        is_readable = False
+    if not is_readable:
+        raise ValueError(
+            "the address cannot be read: after the host come a port, a slash with the number of the database and "
+            f"options that redis-py knows; {_ENCODE}"
+        )
     return url
 
 
 def _database(value: Any) -> Mapping[str, Any]:
-    config: Mapping[str, Any] = environ.Env.db_url_config(text(value))
-    if not config.get("ENGINE"):
+    url = text(value)
+    try:
+        with warnings.catch_warnings(action="error"):
+            config: Mapping[str, Any] = environ.Env.db_url_config(url)
+    except (ValueError, UserWarning):
+        raise ValueError(f"the address is none of a database that Django knows; {_ENCODE}") from None
+    if "." not in config.get("ENGINE", ""):  # a scheme that stands for no backend stays as it is
         raise ValueError("the address names no database that Django knows")
     return config
 
@@ -40,7 +71,7 @@ SITE_SETTINGS: Mapping[str, Setting] = {
         Setting(
             201, "SECRET_KEY", "", str,
             "signs the admin's sessions; the web server does not start without one, except in development",
-            "a-long-random-text",
+            "a-long-random-text", is_secret=True,
         ),
         Setting(202, "DEBUG", "false", _boolean, "development mode: a key of its own, tracebacks", "false"),
         Setting(
@@ -53,18 +84,19 @@ SITE_SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(
             205, "DATABASE_URL", "sqlite:///db.sqlite3", _database,
-            "only for the admin's users", "sqlite:////var/lib/nexusmeme/db.sqlite3",
+            "only for the admin's users", "sqlite:////var/lib/nexusmeme/db.sqlite3", is_secret=True,
         ),
         Setting(
             206, "REDIS_URL", "redis://127.0.0.1:6379/0", _redis_url,
-            "the Redis server; `rediss://` for TLS; `?socket_timeout=2` for one that is far away",
-            "redis://127.0.0.1:6379/0",
+            "the Redis server; `rediss://` for TLS; `?socket_timeout=2` for one that is far away; "
+            "`redis+sentinel://host:26379,host:26379/service/0` for the primary that sentinels name",
+            "redis://127.0.0.1:6379/0", is_secret=True,
         ),
         Setting(
             207, "HTTPS_ONLY", "false", _boolean,
             "the site is served over TLS alone: redirect, HSTS and secure cookies", "true",
         ),
-        Setting(208, "LOG_LEVEL", "INFO", text, "DEBUG, INFO, WARNING or ERROR", "INFO"),
+        Setting(208, "LOG_LEVEL", "INFO", _log_level, "DEBUG, INFO, WARNING or ERROR", "INFO"),
     )
 }  # fmt: skip
 
@@ -74,6 +106,7 @@ def read_environment(base_dir: Path) -> dict[str, Any]:
 
     What stands in the environment wins over `.env`; `ENV_FILE` names another file.
     """
+    logging.getLogger("environ.environ").addFilter(_without_content)
     env = environ.Env()
     env.read_env(env.str("ENV_FILE", default=str(base_dir / ".env")), overwrite=False)
     effective: dict[str, Any] = {}
@@ -83,7 +116,20 @@ def read_environment(base_dir: Path) -> dict[str, Any]:
         try:
             effective[name] = setting.parse(given if given.strip() else setting.default)
         except ValueError as error:
-            problems.append(str(setting.problem(str(error))))
+            problems.append(str(setting.problem(str(error), given)))
     if problems:
         sys.exit("\n".join(problems))
     return effective
+
+
+def secret_values() -> tuple[str, ...]:
+    """Return what is set for every setting that is or may hold a secret; call it after `read_environment`."""
+    declared = (*SITE_SETTINGS.values(), *SETTINGS.values())
+    return tuple(os.environ.get(setting.name, "") for setting in declared if setting.is_secret)
+
+
+def _without_content(record: logging.LogRecord) -> bool:
+    """Keep django-environ's warning about a line that it cannot read, without the line."""
+    if record.levelno >= logging.WARNING:
+        record.args = ("its text is not repeated here, for it may hold a password",)
+    return True

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from nexusmeme.environment import read_environment
 from nexusmeme.log_filters import is_unexpected
+from nexusmeme.redis_cache import redis_cache
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _environment = read_environment(BASE_DIR)
@@ -30,6 +28,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "nexusmeme.middleware.BrowserRestrictions",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -70,20 +69,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": _environment["REDIS_URL"],
-        "OPTIONS": {
-            # A reader waits for half a second at most; REDIS_URL may ask for another time-out.
-            "CONNECTION_POOL_KWARGS": {
-                "socket_connect_timeout": 0.5,
-                "socket_timeout": 0.5,
-                "retry": Retry(NoBackoff(), 0),
-            },
-        },
-    },
-}
+CACHES = {"default": redis_cache(_environment["REDIS_URL"])}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -98,6 +84,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
 
+DEFAULT_EXCEPTION_REPORTER = "nexusmeme.secret_masking.MaskingExceptionReporter"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 if _environment["HTTPS_ONLY"]:
@@ -112,15 +99,26 @@ if _environment["HTTPS_ONLY"]:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "nexusmeme.secret_masking.MaskingFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     # A 4xx or a 503 is an answer, not an event: a line each would be a line a reader.
-    "filters": {"unexpected": {"()": "django.utils.log.CallbackFilter", "callback": is_unexpected}},
+    "filters": {
+        "unexpected": {"()": "django.utils.log.CallbackFilter", "callback": is_unexpected},
+        "once_per_minute": {"()": "nexusmeme.log_filters.OncePerMinute"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        "market_data": {"level": _environment["LOG_LEVEL"].upper()},
-        "exchange_simulator": {"level": _environment["LOG_LEVEL"].upper()},
+        "market_data": {"level": _environment["LOG_LEVEL"]},
+        "exchange_simulator": {"level": _environment["LOG_LEVEL"]},
         "django": {"level": "WARNING"},
         "django.request": {"filters": ["unexpected"]},
+        "django.security.DisallowedHost": {"filters": ["once_per_minute"]},
+        "django.security.csrf": {"filters": ["once_per_minute"]},
     },
 }

@@ -20,6 +20,7 @@ from market_data.aggregator.request_weight import RequestWeightBudget
 from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.conf import MarketDataSettings, load
 from market_data.fetcher_status import FetcherStatus, Source
+from market_data.lease_rival import LeaseReading
 from market_data.ticker import StoredTicker, TickerRecord
 from market_data.ticker_cache import CacheReading, CacheUnavailableError, FetcherReading, LeaseLostError
 
@@ -137,6 +138,7 @@ class MemoryTickerCache:
         self._cache_ttl_ms = cache_ttl_ms
         self._lock = threading.Lock()
         self._lease: tuple[str, float] | None = None
+        self._released_by: str | None = None
         self._prices: dict[str, tuple[bytes, float]] = {}
         self.address = "redis://cache.test:6379/0"
         self.status: FetcherStatus | None = None
@@ -155,6 +157,15 @@ class MemoryTickerCache:
             return None
         return self._lease[0]
 
+    def lose_lease(self) -> None:
+        """Forget the lease, as a server that was restarted empty does."""
+        self._lease = None
+
+    def read_lease(self) -> LeaseReading:
+        holder = self.lease_holder()
+        remaining_ms = round((self._lease[1] - self._clock.monotonic()) * 1000) if holder and self._lease else 0
+        return LeaseReading(holder, remaining_ms, self._released_by)
+
     def acquire_lease(self, token: str, ttl_ms: int) -> bool:
         with self._lock:
             if self.lease_holder() is None:
@@ -168,7 +179,7 @@ class MemoryTickerCache:
 
     def release_lease(self, token: str) -> None:
         self._check_held(token)
-        self._lease = None
+        self._lease, self._released_by = None, token
 
     def read(self, pairs: Sequence[str], *, include_last_known: bool = False) -> CacheReading:
         self._check_reachable()
@@ -223,7 +234,7 @@ def gateway_of(
 
 
 def parts_of(
-    clock: MovableClock, exchange: FakeExchange, cache: object, settings: MarketDataSettings, token: str = "me"
+    clock: MovableClock, exchange: FakeExchange, cache: object, settings: MarketDataSettings, token: str
 ) -> AggregatorParts:
     """Return the real aggregator's parts around a fake exchange, a fake cache and the test's clock."""
     gateway = gateway_of(clock, exchange, max_concurrent=settings.max_concurrent_batches)

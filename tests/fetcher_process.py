@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import redis
@@ -14,14 +14,19 @@ LEASE_KEY = "market_data_fetcher:lease"
 
 
 class FetcherProcess:
-    """Started on construction with these environment variables only; those given as None are left out."""
+    """Started on construction with these environment variables only; those given as None are left out.
 
-    def __init__(self, variables: Mapping[str, str | None], log: Path, *arguments: str) -> None:
+    `launcher` is a command that becomes the fetcher, such as one that limits what the process may use.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, str | None], log: Path, *arguments: str, launcher: Sequence[str] = ()
+    ) -> None:
         self._log = log
         given = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **variables}
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run_market_fetcher", *arguments],
+                [*launcher, sys.executable, "manage.py", "run_market_fetcher", *arguments],
                 cwd=REPOSITORY,
                 env={name: value for name, value in given.items() if value is not None},
                 stdout=output,

@@ -125,6 +125,11 @@ class WebSite:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> "WebSite":
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
         command += ["--host", "127.0.0.1", "--port", str(self.port), "nexusmeme.wsgi:application"]
@@ -150,6 +155,24 @@ class WebSite:
         except OSError:
             return False
         return True
+
+
+def migrated_database(folder: Path, user: str | None = None, password: str = "") -> str:
+    """Return the address of a new database for the admin, with one user where a name is given."""
+    url = f"sqlite:///{folder}/db.sqlite3"
+    commands = [["migrate"]]
+    if user:
+        commands.append(["createsuperuser", "--noinput", "--username", user, "--email", "user@example.org"])
+    variables = {"DJANGO_SETTINGS_MODULE": "nexusmeme.settings", "ENV_FILE": os.devnull, "SECRET_KEY": "for-tests-only"}
+    for command in commands:
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=REPOSITORY,
+            env={"PATH": os.environ["PATH"], **variables, "DATABASE_URL": url, "DJANGO_SUPERUSER_PASSWORD": password},
+            check=True,
+            capture_output=True,
+        )
+    return url
 
 
 def _free_port() -> int:

@@ -85,7 +85,7 @@ def error_of(answer: ExchangeAnswer) -> ExchangeError | None:
         return BlockedError(f"{answer.host} answered {answer.status}: {_BLOCKED[answer.status]}")
     if answer.status == 400 and code in UNKNOWN_SYMBOL_CODES:
         return RefusedSymbolsError(f"{answer.host} does not know a symbol of the batch ({code})")
-    detail = f" ({code} {message[:120]})" if code is not None else ""
+    detail = f" ({code}{_quotable(message)})" if code is not None else ""
     kind = RefusedRequestError if answer.status == 400 and code is not None else ExchangeUnavailableError
     return kind(f"{answer.host} answered {answer.status}{detail}")
 
@@ -94,6 +94,12 @@ _BLOCKED = {
     403: "its firewall refuses this address; wait a few minutes, then look for other programs that use it",
     451: "it does not serve this address's location; use another host of the exchange or another address",
 }
+
+
+def _quotable(message: str) -> str:
+    """Return the start of a message in one line, nothing of one that holds markup."""
+    words = " ".join("".join(character if character.isprintable() else " " for character in message).split())
+    return f" {words[:120]}" if words and "<" not in words else ""
 
 
 def _asked_wait(answer: ExchangeAnswer, message: str) -> float:

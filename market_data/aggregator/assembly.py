@@ -22,6 +22,8 @@ from market_data.ticker_cache import TickerCache
 FAILURES_UNTIL_OPEN = 3
 # A failed refresh must be made up for before any price expires, so waits begin short and stay below half a minute.
 BREAKER_COOL_DOWN = (2.0, 24.0)
+# From the exchange's return to a fresh price: a probe that still failed, the wait after it, the next answer.
+RECOVERY_SECONDS = 28.0
 RATE_LIMIT_FLOOR = (10.0, 120.0)
 HOST_REST = (10.0, 300.0)
 QUARANTINE_WAIT = (60.0, 3600.0)
@@ -38,6 +40,8 @@ def build_aggregator(
 ) -> MarketDataAggregator:
     """Return an aggregator that writes under the lease `token`."""
     monotonic = time.monotonic
+    first_wait, longest_wait = BREAKER_COOL_DOWN
+    longest_wait = min(longest_wait, RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
     gateway = ExchangeGateway(
         client or BinanceClient(max_connections=settings.max_concurrent_batches, monotonic=monotonic, now_ms=now_ms),
         hosts=HostPreference(settings.exchange_urls, rest=_backoff(HOST_REST), monotonic=monotonic),
@@ -53,7 +57,9 @@ def build_aggregator(
             token=token,
             gateway=gateway,
             breaker=CircuitBreaker(
-                failure_threshold=FAILURES_UNTIL_OPEN, cool_down=_backoff(BREAKER_COOL_DOWN), monotonic=monotonic
+                failure_threshold=FAILURES_UNTIL_OPEN,
+                cool_down=_backoff((first_wait, longest_wait)),
+                monotonic=monotonic,
             ),
             symbols=SymbolLoader(gateway, retry=_backoff(SYMBOL_LIST_RETRY), monotonic=monotonic, now_ms=now_ms),
             quarantine=Quarantine(wait=_backoff(QUARANTINE_WAIT), monotonic=monotonic),

@@ -4,11 +4,13 @@ A timeout of `requests` starts anew with every byte that arrives. So a watch bes
 deadline by shutting down its socket, and all of them when the process stops.
 """
 
+import os
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -33,39 +35,55 @@ _USER_AGENT = "nexusmeme-market-data"
 
 
 class RequestInFlight:
-    """One request under way, with the connection that serves it."""
+    """One request under way, with its hold on the socket that serves it."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self.is_cancelled = False
         self.is_unwanted = False
-        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
 
-    def uses(self, connection: HTTPConnection) -> None:
-        self._connection = connection
+    def uses(self, sock: socket.socket) -> None:
+        """Take hold of a socket, by a descriptor of its own: urllib3 wraps or closes its own while bytes still come."""
+        self.release()
+        self._socket = socket.socket(fileno=os.dup(sock.fileno()))
+        if self.is_cancelled:
+            self.cancel()
 
     def cancel(self) -> None:
         """End the request: whoever waits for bytes of its socket wakes up."""
         self.is_cancelled = True
-        sock = getattr(self._connection, "sock", None)
+        sock = self._socket
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Let go of the socket, which stays open for the next request."""
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            sock.close()
 
 
 _current = threading.local()
 
 
 class _WatchedHTTPConnection(HTTPConnection):
+    """Tells the request under way its socket: before TLS is negotiated, or where a connection is used again."""
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        _current.request.uses(sock)
+        return sock
+
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _current.request.uses(self)
+        if self.sock is not None:
+            _current.request.uses(self.sock)
         super().request(*args, **kwargs)
 
 
-class _WatchedHTTPSConnection(HTTPSConnection):
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _current.request.uses(self)
-        super().request(*args, **kwargs)
+class _WatchedHTTPSConnection(_WatchedHTTPConnection, HTTPSConnection):
+    pass
 
 
 class _WatchedHTTPPool(HTTPConnectionPool):
@@ -101,6 +119,7 @@ class BinanceClient:
         self._is_closed = False
         self._session = requests.Session()
         self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": _USER_AGENT})
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         adapter = _WatchedAdapter(pool_connections=4, pool_maxsize=max_connections)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -169,6 +188,7 @@ class BinanceClient:
         finally:
             with self._changed:
                 self._in_flight.discard(request)
+            request.release()
 
     def _watch(self) -> None:
         with self._changed:

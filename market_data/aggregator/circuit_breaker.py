@@ -35,42 +35,51 @@ class CircuitBreaker:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._failures = 0
-        self._openings = 0
+        self._openings = 0  # in a row, for the length of the cool-down
+        self._opened_times = 0  # ever, for the tickets
         self._open_until: float | None = None
         self._is_probing = False
 
-    def before_request(self) -> None:
-        """Let a request pass or raise `CircuitOpenError`; of a half-open circuit exactly one passes."""
-        with self._lock:
-            if self._open_until is None:
-                return
-            if self._is_probing or self._monotonic() < self._open_until:
-                raise CircuitOpenError(
-                    f"the circuit is open after {self._failures} failures in a row", self._retry_after_seconds()
-                )
-            self._is_probing = True
+    def before_request(self) -> int:
+        """Let a request pass or raise `CircuitOpenError`; of a half-open circuit exactly one passes.
 
-    def record_success(self) -> None:
+        The value is the request's ticket. What a request brings that was sent before the circuit last opened, says
+        nothing about the probe and is not counted.
+        """
+        with self._lock:
+            if self._open_until is not None:
+                if self._is_probing or self._monotonic() < self._open_until:
+                    raise CircuitOpenError(
+                        f"the circuit is open after {self._failures} failures in a row", self._retry_after_seconds()
+                    )
+                self._is_probing = True
+            return self._opened_times
+
+    def record_success(self, ticket: int) -> None:
         """Close the circuit: the exchange answered."""
         with self._lock:
-            self._failures = self._openings = 0
-            self._open_until = None
-            self._is_probing = False
+            if ticket == self._opened_times:
+                self._failures = self._openings = 0
+                self._open_until = None
+                self._is_probing = False
 
-    def record_failure(self) -> None:
+    def record_failure(self, ticket: int) -> None:
         """Count a failure; open the circuit at the threshold, or again after a failed probe."""
         with self._lock:
+            if ticket != self._opened_times:
+                return
             self._failures += 1
-            is_first_opening = self._open_until is None and self._failures >= self._failure_threshold
-            if is_first_opening or self._is_probing:
+            if self._is_probing or self._failures >= self._failure_threshold:
                 self._openings += 1
+                self._opened_times += 1
                 self._open_until = self._monotonic() + self._cool_down.delay_seconds(self._openings)
                 self._is_probing = False
 
-    def record_undecided(self) -> None:
+    def record_undecided(self, ticket: int) -> None:
         """Give a probe back whose request said nothing about the exchange's health."""
         with self._lock:
-            self._is_probing = False
+            if ticket == self._opened_times:
+                self._is_probing = False
 
     def snapshot(self) -> CircuitSnapshot:
         """Return state, failures in a row and the time until a request may be made."""

@@ -45,6 +45,13 @@ class MalformedAnswerError(ExchangeError):
     is_host_fault = True
 
 
+class NoTickersError(ExchangeError):
+    """A list came, as during a maintenance, but with none of the tickers that were asked for."""
+
+    outcome = PairOutcome.MISSING_IN_ANSWER
+    is_host_fault = True
+
+
 class BlockedError(ExchangeError):
     """The host refuses this address: 403 from its firewall, 451 for its location."""
 

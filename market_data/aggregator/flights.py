@@ -1,7 +1,7 @@
 """One request for everybody who wants the same symbol at the same time."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from market_data.aggregator.plausibility import Quote
@@ -17,8 +17,11 @@ class SymbolResult:
     received_at_ms: int = 0
 
 
-class _Flight:
-    def __init__(self) -> None:
+class Flight:
+    """One symbol's way to the exchange and back."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
         self.is_over = threading.Event()
         self.result = SymbolResult(PairOutcome.TIMEOUT)
 
@@ -28,34 +31,34 @@ class Flights:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
 
-    def claim(self, symbols: Iterable[str]) -> tuple[list[str], Mapping[str, "_Flight"]]:
-        """Return the symbols that this caller fetches now, and the flights of others that it may join."""
-        own: list[str] = []
-        others: dict[str, _Flight] = {}
+    def claim(self, symbols: Iterable[str]) -> tuple[Mapping[str, Flight], Mapping[str, Flight]]:
+        """Return the flights that this caller carries out now, and those of others that it may join, by symbol."""
+        own: dict[str, Flight] = {}
+        others: dict[str, Flight] = {}
         with self._lock:
             for symbol in symbols:
                 if symbol in self._flights:
                     others[symbol] = self._flights[symbol]
                 else:
-                    self._flights[symbol] = _Flight()
-                    own.append(symbol)
+                    own[symbol] = self._flights[symbol] = Flight(symbol)
         return own, others
 
-    def land(self, symbol: str, result: SymbolResult) -> None:
-        """Give everybody the result; the next one who wants the symbol fetches it again."""
+    def land(self, flight: Flight, result: SymbolResult) -> None:
+        """Give everybody the result; the next one who wants the symbol fetches it again. Only the first call counts."""
         with self._lock:
-            flight = self._flights.pop(symbol, None)
-        if flight is not None:
+            if flight.is_over.is_set():
+                return
             flight.result = result
             flight.is_over.set()
+            del self._flights[flight.symbol]
 
     @staticmethod
-    def join(others: Mapping[str, "_Flight"], timeout_seconds: float) -> dict[str, SymbolResult]:
-        """Return what the others' flights brought, each waited for this long at most."""
+    def join(others: Iterable[Flight], deadline: float, monotonic: Callable[[], float]) -> dict[str, SymbolResult]:
+        """Return what the others' flights brought by the deadline, an instant of the monotonic clock."""
         results: dict[str, SymbolResult] = {}
-        for symbol, flight in others.items():
-            flight.is_over.wait(timeout_seconds)
-            results[symbol] = flight.result
+        for flight in others:
+            flight.is_over.wait(max(0.0, deadline - monotonic()))
+            results[flight.symbol] = flight.result
         return results

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from market_data.aggregator.answers import ExchangeAnswer, error_of, host_of
 from market_data.aggregator.errors import (
     BannedError,
+    BlockedError,
     ExchangeError,
     MalformedAnswerError,
     OutOfTimeError,
@@ -62,7 +63,12 @@ class ExchangeGateway:
     @property
     def host(self) -> str:
         """The host that is asked first."""
-        return host_of(self._hosts.in_order()[0])
+        return host_of(self._hosts.best)
+
+    @property
+    def hosts(self) -> HostPreference:
+        """The exchange's hosts and how they fare."""
+        return self._hosts
 
     def request(
         self, path_and_query: str, decode: Callable[[bytes], Content], *, weight: int, deadline: float, max_bytes: int
@@ -71,6 +77,7 @@ class ExchangeGateway:
         if not self._slots.acquire(timeout=max(0.0, deadline - self._monotonic())):
             raise OutOfTimeError("no connection became free in time")
         try:
+            failure: ExchangeError | None = None
             for url in self._hosts.in_order():
                 try:
                     answer = self._ask(url, path_and_query, weight, deadline, max_bytes)
@@ -78,18 +85,21 @@ class ExchangeGateway:
                 except ExchangeError as error:
                     if not error.is_host_fault:
                         raise
-                    self._hosts.failed(url)
+                    self._hosts.failed(url, str(error), is_block=isinstance(error, BlockedError))
                     failure = error
                     if deadline - self._monotonic() <= 0:
                         break
                 else:
                     self._hosts.succeeded(url)
                     self.pause.answered()
-                    self.source = answer.source
                     return Received(content, answer)
-            raise failure
+            raise failure or self._blocked_everywhere()
         finally:
             self._slots.release()
+
+    def _blocked_everywhere(self) -> BlockedError:
+        seconds = self._hosts.seconds_until_request()
+        return BlockedError(f"{self._hosts.faults()[self._hosts.best]} (asked again in {seconds:.0f} s)")
 
     def cancel_all(self) -> None:
         """End every request under way."""
@@ -107,6 +117,7 @@ class ExchangeGateway:
                 answer.used_weight if answer else None,
                 answer.seconds_to_next_window if answer else None,
             )
+        self.source = answer.source
         error = error_of(answer)
         if isinstance(error, BannedError):
             error.retry_after_seconds = self.pause.banned(error.retry_after_seconds or None)

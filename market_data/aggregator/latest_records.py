@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Sequence
 
+from market_data.fetcher_status import PairOutcome
 from market_data.ticker import TickerRecord
 
 
@@ -11,26 +12,33 @@ class LatestRecords:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: dict[str, TickerRecord] = {}
+        self._records: dict[str, tuple[int, TickerRecord]] = {}
         self._cycles: dict[str, int] = {}
+        self._outcomes: dict[str, PairOutcome] = {}
 
-    def put(self, records: Iterable[TickerRecord]) -> None:
-        """Keep the records that are newer than those at hand."""
+    def put(self, records: Iterable[TickerRecord], cycle: int) -> None:
+        """Keep the records, unless a later cycle brought newer ones. Instants do not decide: a clock may jump back."""
         with self._lock:
             for record in records:
-                present = self._records.get(record.pair)
-                if present is None or record.received_at_ms >= present.received_at_ms:
-                    self._records[record.pair] = record
+                if cycle >= self._records.get(record.pair, (0, record))[0]:
+                    self._records[record.pair] = (cycle, record)
 
     def get(self, pair: str) -> TickerRecord | None:
         """Return the newest record of a pair."""
         with self._lock:
-            return self._records.get(pair)
+            found = self._records.get(pair)
+        return found[1] if found else None
 
-    def note_cycle(self, symbol: str, cycle: int) -> None:
-        """Note that a refresh cycle brought the symbol."""
+    def note_answer(self, symbol: str, cycle: int, outcome: PairOutcome) -> None:
+        """Note that a refresh cycle brought an answer about the symbol."""
         with self._lock:
             self._cycles[symbol] = cycle
+            self._outcomes[symbol] = outcome
+
+    def last_outcome(self, symbol: str, since_cycle: int) -> PairOutcome | None:
+        """Return what the last answer about the symbol was, if it came in this cycle or later."""
+        with self._lock:
+            return self._outcomes[symbol] if self._cycles.get(symbol, 0) >= max(1, since_cycle) else None
 
     def longest_waiting_first(self, symbols: Iterable[str]) -> Sequence[str]:
         """Return the symbols in their order, but first those that went without an answer for the most cycles."""

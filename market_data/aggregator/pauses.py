@@ -20,7 +20,7 @@ def retry_after_seconds(text: str | None, exchange_now_ms: int) -> float | None:
     if text is None:
         return None
     stripped = text.strip()
-    if re.fullmatch(r"\d{1,18}", stripped, re.ASCII):
+    if re.fullmatch(r"\d{1,18}(\.\d{1,9})?", stripped, re.ASCII):
         return float(stripped) or None
     try:
         seconds = parsedate_to_datetime(stripped).timestamp() - exchange_now_ms / 1000
@@ -65,7 +65,9 @@ class ExchangePause:
     def rate_limited(self, seconds: float | None) -> float:
         """Begin a wait after a 429 and return its length; the own floor stands in for what makes no sense."""
         with self._lock:
-            self._rate_limits_in_a_row += 1
+            # Requests that were under way together get their 429s together: that is one reason to wait.
+            if self._rate_limits_in_a_row == 0 or self._monotonic() >= self._rate_limited_until:
+                self._rate_limits_in_a_row += 1
             floor = self._floor.delay_seconds(self._rate_limits_in_a_row)
             wait = min(MAX_RATE_LIMIT_WAIT_SECONDS, floor if seconds is None else seconds)
             self._rate_limited_until = max(self._rate_limited_until, self._monotonic() + wait)

@@ -1,13 +1,15 @@
 """The exchange's JSON as typed records. Pure; field names and forms are those of Binance's REST documentation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from market_data.aggregator.errors import MalformedAnswerError
 
 TRADING = "TRADING"
+Row = TypeVar("Row")
 
 
 class TickerRow(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,8 +52,8 @@ class _RateLimit(msgspec.Struct, rename="camel"):
 
 
 class _ExchangeInfo(msgspec.Struct, rename="camel"):
-    symbols: list[ListedSymbol]
-    rate_limits: list[_RateLimit] = []
+    symbols: list[msgspec.Raw]
+    rate_limits: list[msgspec.Raw] = []
 
 
 class _Error(msgspec.Struct):
@@ -72,6 +74,8 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _raw_rows = msgspec.json.Decoder(list[msgspec.Raw])
 _row = msgspec.json.Decoder(TickerRow)
 _row_name = msgspec.json.Decoder(_RowName)
+_listed_symbol = msgspec.json.Decoder(ListedSymbol)
+_rate_limit = msgspec.json.Decoder(_RateLimit)
 _exchange_info = msgspec.json.Decoder(_ExchangeInfo)
 _error = msgspec.json.Decoder(_Error)
 
@@ -88,24 +92,25 @@ def decode_tickers(body: bytes) -> Mapping[str, TickerRow | None]:
             name = _row_name.decode(raw).symbol
         except _UNDECODABLE:
             continue
-        rows[name] = _decoded_row(raw) or rows.get(name)
+        rows[name] = next(_readable([raw], _row), rows.get(name))
     return rows
 
 
 def decode_exchange_info(body: bytes) -> ExchangeInfo:
-    """Return the list of symbols; raise `MalformedAnswerError`, also for an empty one."""
+    """Return the symbols that can be read; raise `MalformedAnswerError` where there is none."""
     try:
         info = _exchange_info.decode(body)
     except _UNDECODABLE:
         raise MalformedAnswerError("the answer is not a list of symbols") from None
-    if not info.symbols:
+    symbols = tuple(_readable(info.symbols, _listed_symbol))
+    if not symbols:
         raise MalformedAnswerError("the list of symbols is empty")
     limits = [
         limit.limit
-        for limit in info.rate_limits
+        for limit in _readable(info.rate_limits, _rate_limit)
         if (limit.rate_limit_type, limit.interval, limit.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1)
     ]
-    return ExchangeInfo(tuple(info.symbols), limits[0] if limits and limits[0] > 0 else None)
+    return ExchangeInfo(symbols, limits[0] if limits and limits[0] > 0 else None)
 
 
 def decode_error(body: bytes) -> tuple[int | None, str]:
@@ -117,8 +122,10 @@ def decode_error(body: bytes) -> tuple[int | None, str]:
     return error.code, error.msg
 
 
-def _decoded_row(raw: msgspec.Raw) -> TickerRow | None:
-    try:
-        return _row.decode(raw)
-    except _UNDECODABLE:
-        return None
+def _readable(raws: Iterable[msgspec.Raw], decoder: msgspec.json.Decoder[Row]) -> Iterator[Row]:
+    """Yield the rows of the expected form: an odd one costs no other."""
+    for raw in raws:
+        try:
+            yield decoder.decode(raw)
+        except _UNDECODABLE:
+            continue

@@ -15,18 +15,31 @@ class Quarantine:
         self._lock = threading.Lock()
         self._refusals: dict[str, int] = {}
         self._until: dict[str, float] = {}
+        self._refused_at: dict[str, float] = {}
 
     def add(self, symbol: str) -> None:
         """Put a refused symbol apart, or again after another refusal."""
         with self._lock:
             self._refusals[symbol] = self._refusals.get(symbol, 0) + 1
-            self._until[symbol] = self._monotonic() + self._wait.delay_seconds(self._refusals[symbol])
+            self._refused_at[symbol] = self._monotonic()
+            self._until[symbol] = self._refused_at[symbol] + self._wait.delay_seconds(self._refusals[symbol])
 
     def remove(self, symbol: str) -> None:
         """Let a symbol back in: the exchange knows it."""
         with self._lock:
             self._refusals.pop(symbol, None)
+            self._refused_at.pop(symbol, None)
             self._until.pop(symbol, None)
+
+    def pardon(self, is_trading: Callable[[str], bool], listed_at: float) -> None:
+        """End the wait of symbols that were refused once and that a list asked for later has as trading.
+
+        After a second refusal such a list is no longer believed.
+        """
+        with self._lock:
+            for symbol, refusals in self._refusals.items():
+                if refusals == 1 and self._refused_at[symbol] < listed_at and is_trading(symbol):
+                    self._until[symbol] = listed_at
 
     def is_resting(self, symbol: str) -> bool:
         """Tell whether the symbol must not be asked for yet."""

@@ -1,26 +1,31 @@
 """One pass over pairs: resolve, batch, fetch, assess, write each answer to the cache as it comes."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
+from market_data.aggregator.answer_times import AnswerTimes
 from market_data.aggregator.batch_runner import run_until
 from market_data.aggregator.batches import make_batches
 from market_data.aggregator.circuit_breaker import CircuitBreaker, CircuitState
-from market_data.aggregator.errors import ExchangeError, RefusedSymbolsError
-from market_data.aggregator.flights import Flights, SymbolResult
+from market_data.aggregator.errors import ExchangeError, OutOfTimeError, RefusedSymbolsError
+from market_data.aggregator.flights import Flight, Flights, SymbolResult
 from market_data.aggregator.gateway import ExchangeGateway
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.plausibility import Quote, assess_row, has_empty_book
 from market_data.aggregator.quarantine import Quarantine
-from market_data.aggregator.symbol_loader import UNSETTLED_RELOAD_SECONDS, SymbolLoader
+from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import ResolvedPair, resolve_pair
 from market_data.aggregator.ticker_request import Rows, TickerRequest
 from market_data.conf import MarketDataSettings
 from market_data.fetcher_status import PairOutcome, Source
 from market_data.ticker import TickerRecord
 from market_data.ticker_cache import TickerCache
+
+# A pair that a cycle had no time for keeps its last outcome for so many cycles.
+_CYCLES_UNTIL_ITS_TURN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,26 @@ class AggregatorParts:
     latest: LatestRecords
     monotonic: Callable[[], float]
     now_ms: Callable[[], int]
+    answer_times: AnswerTimes = field(default_factory=AnswerTimes)
+    run_jobs: Callable[..., None] = run_until
+    """What runs the batches of a cycle: `run_until`, or a stand-in where time is simulated."""
 
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """How a cycle ended: pairs as resolved, an outcome each, how many prices were written, why none was."""
+    """How a cycle ended: pairs as resolved, an outcome each, how many prices were written, why none was.
+
+    `left_over` counts the pairs that the cycle had no time to ask for; a later one asks for them first.
+    `received_at_ms` is the Unix ms of the oldest answer among those that brought a price.
+    """
 
     pairs: Mapping[str, ResolvedPair]
     outcomes: Mapping[str, PairOutcome]
     written: int
     duration_ms: int
     error: str | None
+    left_over: int = 0
+    received_at_ms: int | None = None
 
 
 class RefreshCycle:
@@ -68,30 +82,40 @@ class RefreshCycle:
         self._deadline = deadline
         self._should_stop = should_stop
         symbols, aliases = parts.symbols.symbols, parts.settings.quote_aliases
-        self._pairs = {pair: resolve_pair(pair, symbols, aliases) for pair in pairs}
+        known = parts.symbols.known_pairs
+        self._pairs = {pair: resolve_pair(pair, symbols, aliases, known.get(pair)) for pair in pairs}
         self._pairs_of: dict[str, list[str]] = {}
         for pair, resolved in self._pairs.items():
             if resolved.symbol and resolved.refusal is None:
                 self._pairs_of.setdefault(resolved.symbol, []).append(pair)
+        self._own: Mapping[str, Flight] = {}
+        self._asked: set[str] = set()
         self._results: dict[str, SymbolResult] = {}
-        self._first_error: ExchangeError | None = None
+        self._error: ExchangeError | None = None
         self._written = 0
+        self._is_over = False
+        self._lock = threading.Lock()
 
     def run(self) -> CycleReport:
         """Return the report; raise `CacheUnavailableError` or `LeaseLostError` where prices cannot be written."""
         started_at = self._parts.monotonic()
         wanted = self._wanted_symbols()
-        own, others = self._parts.flights.claim(self._parts.latest.longest_waiting_first(wanted))
+        self._own, others = self._parts.flights.claim(self._parts.latest.longest_waiting_first(wanted))
         try:
-            self._fetch(own)
+            self._fetch(list(self._own))
         finally:
-            for symbol in own:
-                self._parts.flights.land(symbol, self._result_of(symbol))
-        self._take_over(Flights.join(others, max(0.0, self._deadline - self._parts.monotonic())))
+            with self._lock:
+                self._is_over = True
+            for symbol, flight in self._own.items():
+                self._parts.flights.land(flight, self._result_of(symbol))
+        self._take_over(Flights.join(others.values(), self._deadline, self._parts.monotonic))
         outcomes = {pair: resolved.refusal or self._outcome_of(resolved) for pair, resolved in self._pairs.items()}
         self._ask_for_symbols_again(outcomes)
+        left_over = sum(len(self._pairs_of[symbol]) for symbol in self._own if symbol not in self._asked)
         duration_ms = round((self._parts.monotonic() - started_at) * 1000)
-        return CycleReport(self._pairs, outcomes, self._written, duration_ms, self._error(outcomes))
+        received_at_ms = min((result.received_at_ms for result in self._results.values() if result.quote), default=None)
+        error = self._reason(outcomes)
+        return CycleReport(self._pairs, outcomes, self._written, duration_ms, error, left_over, received_at_ms)
 
     def _wanted_symbols(self) -> list[str]:
         resting = [symbol for symbol in self._pairs_of if self._parts.quarantine.is_resting(symbol)]
@@ -100,14 +124,21 @@ class RefreshCycle:
 
     def _fetch(self, symbols: Sequence[str]) -> None:
         request = TickerRequest(
-            self._parts.gateway, self._parts.breaker, on_rows=self._on_rows, on_error=self._on_error
+            self._parts.gateway,
+            self._parts.breaker,
+            answer_times=self._parts.answer_times,
+            cycle_seconds=self._parts.settings.cycle_deadline_ms / 1000,
+            monotonic=self._parts.monotonic,
+            on_rows=self._on_rows,
+            on_error=self._on_error,
         )
         batches = make_batches(symbols, self._parts.settings.batch_size, self._parts.quarantine.is_suspect)
-        jobs = [partial(request.fetch, batch, self._deadline) for batch in batches]
-        # Where the circuit is not closed, one batch goes ahead as its probe and decides for the others.
+        jobs = [partial(self._fetch_batch, request, batch) for batch in batches]
+        # After trouble one batch goes ahead as a probe and decides for the others.
         is_closed = self._parts.breaker.snapshot().state is CircuitState.CLOSED
-        for part in [jobs] if is_closed else [jobs[:1], jobs[1:]]:
-            run_until(
+        is_sure = is_closed and not self._parts.gateway.hosts.needs_probe
+        for part in [jobs] if is_sure else [jobs[:1], jobs[1:]]:
+            self._parts.run_jobs(
                 part,
                 max_concurrent=self._parts.settings.max_concurrent_batches,
                 deadline=self._deadline,
@@ -117,22 +148,39 @@ class RefreshCycle:
         if self._should_stop():
             self._parts.gateway.cancel_all()
 
+    def _fetch_batch(self, request: TickerRequest, symbols: Sequence[str]) -> None:
+        self._asked.update(symbols)
+        request.fetch(symbols, self._deadline)
+
     def _on_rows(self, symbols: Sequence[str], rows: Rows) -> None:
-        for symbol in symbols:
-            self._results[symbol] = self._assess(symbol, rows)
-        self._write(symbols, rows.answer.source)
-        for symbol in symbols:
+        results = {symbol: self._assess(symbol, rows) for symbol in symbols}
+        written = self._write(results, rows.answer.source)
+        if not self._note(results, written, None):
+            return
+        for symbol, result in results.items():
             self._parts.quarantine.remove(symbol)
-            self._parts.latest.note_cycle(symbol, self._number)
-            self._parts.flights.land(symbol, self._results[symbol])
+            self._parts.latest.note_answer(symbol, self._number, result.outcome)
+            self._parts.flights.land(self._own[symbol], result)
 
     def _on_error(self, symbols: Sequence[str], error: ExchangeError) -> None:
-        self._first_error = self._first_error or error
-        for symbol in symbols:
-            self._results[symbol] = SymbolResult(error.outcome)
-            if isinstance(error, RefusedSymbolsError):
+        self._note(dict.fromkeys(symbols, SymbolResult(error.outcome)), 0, error)
+        if isinstance(error, OutOfTimeError):
+            self._asked.difference_update(symbols)
+        if isinstance(error, RefusedSymbolsError):
+            for symbol in symbols:
                 self._parts.quarantine.add(symbol)
-                self._parts.symbols.want_reload(0)
+            self._parts.symbols.want_reload(0)
+
+    def _note(self, results: Mapping[str, SymbolResult], written: int, error: ExchangeError | None) -> bool:
+        """Take down what a batch brought; return False, taking down nothing, where the cycle is over by now."""
+        with self._lock:
+            if self._is_over:
+                return False
+            self._results.update(results)
+            self._written += written
+            if error is not None and (self._error is None or isinstance(self._error, OutOfTimeError)):
+                self._error = error  # the first that says something about the exchange
+            return True
 
     def _assess(self, symbol: str, rows: Rows) -> SymbolResult:
         if symbol not in rows.content:
@@ -148,37 +196,41 @@ class RefreshCycle:
         return SymbolResult(assessed)
 
     def _take_over(self, joined: Mapping[str, SymbolResult]) -> None:
+        self._results.update(joined)
         for symbol, result in joined.items():
-            self._results[symbol] = result
-            self._write([symbol], self._parts.gateway.source)
+            self._written += self._write({symbol: result}, self._parts.gateway.source)
 
-    def _write(self, symbols: Sequence[str], source: Source) -> None:
+    def _write(self, results: Mapping[str, SymbolResult], source: Source) -> int:
+        """Write the prices of these symbols' pairs to the cache and return how many they are."""
         records = [
-            _record(pair, quote, result.received_at_ms)
-            for symbol in symbols
-            if (quote := (result := self._results[symbol]).quote) is not None
+            _record(pair, result.quote, result.received_at_ms)
+            for symbol, result in results.items()
+            if result.quote is not None
             for pair in self._pairs_of[symbol]
         ]
         self._parts.cache.write_tickers(self._parts.token, records, source, self._parts.now_ms())
-        self._parts.latest.put(records)
-        self._written += len(records)
+        self._parts.latest.put(records, self._number)
+        return len(records)
 
-    def _result_of(self, symbol: str | None) -> SymbolResult:
-        return self._results.get(symbol or "", SymbolResult(PairOutcome.TIMEOUT))
+    def _result_of(self, symbol: str) -> SymbolResult:
+        return self._results.get(symbol, SymbolResult(PairOutcome.TIMEOUT))
 
     def _outcome_of(self, resolved: ResolvedPair) -> PairOutcome:
-        return self._result_of(resolved.symbol).outcome
+        symbol = resolved.symbol or ""
+        is_waiting_its_turn = self._written > 0 and symbol in self._own and symbol not in self._asked
+        earlier = self._parts.latest.last_outcome(symbol, self._number - _CYCLES_UNTIL_ITS_TURN)
+        return earlier if is_waiting_its_turn and earlier else self._result_of(symbol).outcome
 
     def _ask_for_symbols_again(self, outcomes: Mapping[str, PairOutcome]) -> None:
         unsettled = (PairOutcome.UNKNOWN_SYMBOL, PairOutcome.NOT_TRADING, PairOutcome.MISSING_IN_ANSWER)
-        if any(outcome in unsettled for outcome in outcomes.values()):
-            self._parts.symbols.want_reload(UNSETTLED_RELOAD_SECONDS)
+        pairs = frozenset(pair for pair, outcome in outcomes.items() if outcome in unsettled)
+        self._parts.symbols.note_unsettled(pairs)
 
-    def _error(self, outcomes: Mapping[str, PairOutcome]) -> str | None:
+    def _reason(self, outcomes: Mapping[str, PairOutcome]) -> str | None:
         if self._written:
             return None
-        if self._first_error is not None:
-            return str(self._first_error)
+        if self._error is not None:
+            return str(self._error)
         counts = Counter(outcomes.values())
         return "no pair brought a price: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
 

@@ -68,7 +68,10 @@ class RequestWeightBudget:
         """End a reservation; `used` is the exchange's count in its answer, None where it brought none."""
         with self._lock:
             self._under_way -= weight
-            if used is not None:
+            if used is None:
+                # The exchange may have counted what it did not answer; its next answer tells.
+                self._used = None if self._used is None else self._used + weight
+            else:
                 self._used = used
                 rest = _WINDOW_SECONDS if seconds_to_next_window is None else seconds_to_next_window
                 self._window_ends_at = self._monotonic() + rest

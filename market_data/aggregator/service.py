@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from market_data.aggregator.circuit_breaker import CircuitState
+from market_data.aggregator.cycle_log import CycleLog
 from market_data.aggregator.refresh_cycle import AggregatorParts, CycleReport, RefreshCycle
 from market_data.aggregator.status_report import aggregator_status
 from market_data.fetcher_status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus, Source
@@ -21,7 +23,9 @@ class MarketDataAggregator:
 
     def __init__(self, parts: AggregatorParts) -> None:
         self._parts = parts
+        self._log = CycleLog(parts.monotonic)
         self._cycles = 0
+        self._symbols_in_use: tuple[str, ...] = ()
 
     def get_market_data(self, pairs: Sequence[str]) -> dict[str, TickerRecord]:
         """Return a fresh record of each pair: from memory, else from Redis, else from the exchange.
@@ -40,17 +44,26 @@ class MarketDataAggregator:
 
     def refresh(self, pairs: Sequence[str], should_stop: Callable[[], bool] = _never) -> CycleReport:
         """Fetch the pairs ahead of their expiry; raise `CacheUnavailableError` or `LeaseLostError`."""
-        self._parts.symbols.load_if_due()
-        if self._cycles == 0:
+        self._keep_symbols_known()
+        if self._cycles == 0 and not self._parts.symbols.known_pairs:
             self._await_symbols(should_stop)
         self._cycles += 1
         deadline = self._parts.monotonic() + self._parts.settings.cycle_deadline_ms / 1000
-        return RefreshCycle(self._parts, pairs, number=self._cycles, deadline=deadline, should_stop=should_stop).run()
+        cycle = RefreshCycle(self._parts, pairs, number=self._cycles, deadline=deadline, should_stop=should_stop)
+        try:
+            report = cycle.run()
+        finally:
+            self._log.note_hosts(self._parts.gateway.hosts.faults())
+        self._symbols_in_use = tuple(pair.symbol for pair in report.pairs.values() if pair.symbol is not None)
+        if not should_stop():
+            self._log.note_report(report)
+        return report
 
     def restore(self, status: FetcherStatus | None) -> None:
-        """Take over what an earlier fetcher knew of bans and waits."""
+        """Take over what an earlier fetcher knew of bans, waits and symbols."""
         if status is None:
             return
+        self._parts.symbols.known_pairs = status.pairs
         now_ms = self._parts.now_ms()
         self._parts.gateway.pause.restore(
             rate_limit_seconds=((status.rate_limit.retry_at or 0) - now_ms) / 1000,
@@ -67,19 +80,35 @@ class MarketDataAggregator:
         return aggregator_status(self._parts)
 
     def seconds_until_request(self) -> float:
-        """Return how long the exchange, the quota or the breaker lets no request through."""
+        """Return how long the exchange, its hosts, the quota or the breaker lets no request through."""
         gateway = self._parts.gateway
         waits = gateway.pause.snapshot()
         return max(
             waits.ban_seconds,
             waits.rate_limit_seconds,
+            gateway.hosts.seconds_until_request(),
             gateway.budget.snapshot().retry_after_seconds,
             self._parts.breaker.snapshot().retry_after_seconds,
         )
 
     def intervals_per_cycle(self) -> int:
-        """Return 1, or more where used request weight is near the limit and cycles must become rarer."""
-        return self._parts.gateway.budget.cycles_per_refresh() or 1
+        """Return 1, or more where used request weight is near the limit and cycles must become rarer.
+
+        Rarer cycles still come before the prices of the last one expire.
+        """
+        settings = self._parts.settings
+        most = max(1, (settings.cache_ttl_ms - settings.cycle_deadline_ms // 2) // settings.fetch_interval_ms)
+        return min(most, self._parts.gateway.budget.cycles_per_refresh() or 1)
+
+    def _keep_symbols_known(self) -> None:
+        symbols, quarantine = self._parts.symbols, self._parts.quarantine
+        # While it is open whether the exchange answers at all, one batch of tickers finds out, and nothing else asks.
+        is_closed = self._parts.breaker.snapshot().state is CircuitState.CLOSED
+        if is_closed and not self._parts.gateway.hosts.needs_probe:
+            in_use = dict.fromkeys(symbol for symbol in self._symbols_in_use if not quarantine.is_suspect(symbol))
+            symbols.load_if_due(tuple(in_use))
+        if symbols.symbols is not None and symbols.loaded_at is not None:
+            quarantine.pardon(symbols.symbols.is_trading, symbols.loaded_at)
 
     def _await_symbols(self, should_stop: Callable[[], bool]) -> None:
         give_up_at = self._parts.monotonic() + SYMBOL_LIST_PATIENCE_SECONDS
@@ -91,6 +120,8 @@ class MarketDataAggregator:
         return {pair: record for pair, record in records if record is not None and self._is_fresh(record)}
 
     def _is_fresh(self, record: TickerRecord) -> bool:
-        settings = self._parts.settings
-        age_ms = record.age_ms(self._parts.now_ms())
+        settings, now_ms = self._parts.settings, self._parts.now_ms()
+        if record.received_at_ms > now_ms:
+            return False  # the clock was ahead when it was received, so that its age cannot be told
+        age_ms = record.age_ms(now_ms)
         return freshness(age_ms, settings.cache_stale_ttl_ms, settings.cache_ttl_ms) is Freshness.FRESH

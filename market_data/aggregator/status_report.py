@@ -25,6 +25,7 @@ def aggregator_status(parts: AggregatorParts) -> tuple[CircuitStatus, RateLimitS
             used_weight=weight.used,
             limit=weight.limit,
             retry_at=instant(max(waits.rate_limit_seconds, weight.retry_after_seconds)),
+            intervals_per_cycle=parts.gateway.budget.cycles_per_refresh() or 1,
         ),
         ExchangeStatus(
             host=parts.gateway.host,

@@ -1,26 +1,56 @@
-"""Keeps the exchange's list of symbols: at start, hourly, sooner where a pair needs it, never in a cycle's way."""
+"""Keeps the exchange's list of symbols: at start, hourly, sooner where a pair needs it, never in a cycle's way.
+
+Between two loads the status of the configured symbols is checked, at a fraction of the cost: a symbol that is halted
+may keep a row that looks alive, and nothing but its status tells.
+"""
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
 
 from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.aggregator.batches import symbols_parameter
 from market_data.aggregator.errors import ExchangeError, RefusedRequestError, RefusedSymbolsError
 from market_data.aggregator.gateway import ExchangeGateway
-from market_data.aggregator.payloads import ExchangeInfo, decode_exchange_info
+from market_data.aggregator.payloads import ExchangeInfo, ListedSymbol, decode_exchange_info
 from market_data.aggregator.request_weight import EXCHANGE_INFO_WEIGHT
 from market_data.aggregator.symbols import SymbolList
+from market_data.fetcher_status import PairStatus
 
 logger = logging.getLogger(__name__)
 
 RELOAD_SECONDS = 3600.0
 SOONEST_RELOAD_SECONDS = 30.0
-UNSETTLED_RELOAD_SECONDS = 300.0
-_LOAD_TIMEOUT_SECONDS = 30.0
+STATUS_CHECK_SECONDS = 30.0
+_SOONEST_CHECK_SECONDS = 5.0
+_YOUNG_LIST_SECONDS = 5.0
+_SYMBOLS_PER_CHECK = 200
+# While pairs cannot be priced, the list is loaded again after a minute, then after twice as long each time.
+_FIRST_UNSETTLED_RELOAD_SECONDS = 60.0
+_MAX_DOUBLINGS = 6
+# It takes one of the few connections: shorter than a price lives, so that even an only one is free again in time.
+_LOAD_TIMEOUT_SECONDS = 8.0
 _MAX_BYTES = 64 * 1024 * 1024
 # Without the permission sets the list is a fraction of its 17 MB; a host that does not know the parameter gets none.
 _PATH = "/api/v3/exchangeInfo"
 _LEAN_PATH = f"{_PATH}?showPermissionSets=false"
+
+
+class BackgroundJob(Protocol):
+    """A job that was started and may still run: a thread, or a stand-in where time is simulated."""
+
+    def is_alive(self) -> bool: ...
+
+    def join(self, timeout: float | None = None) -> None: ...
+
+
+def on_a_thread(job: Callable[[], None]) -> BackgroundJob:
+    """Start the job on a thread of its own, which does not keep the process from ending."""
+    thread = threading.Thread(target=job, name="symbol-list", daemon=True)
+    thread.start()
+    return thread
 
 
 class SymbolLoader:
@@ -33,30 +63,46 @@ class SymbolLoader:
         retry: ExponentialBackoff,
         monotonic: Callable[[], float],
         now_ms: Callable[[], int],
+        start: Callable[[Callable[[], None]], BackgroundJob] = on_a_thread,
     ) -> None:
         self._gateway = gateway
+        self._start = start
         self._retry = retry
         self._monotonic = monotonic
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread: BackgroundJob | None = None
         self._failures = 0
         self._next_load_at = 0.0
+        self._next_check_at = 0.0
+        self._failed_checks = 0
+        self._told_at = 0.0
+        self._checked: Mapping[str, float] = {}
+        self._unsettled: frozenset[str] = frozenset()
+        self._loads_in_vain = 0
         self._doubted_at: dict[str, float] = {}
+        self._undoubted: set[str] = set()
         self.symbols: SymbolList | None = None
+        self.known_pairs: Mapping[str, PairStatus] = {}
+        """What an earlier fetcher knew of the pairs, until there is a list."""
         self.loaded_at_ms: int | None = None
         self.loaded_at: float | None = None
         """Instant of the monotonic clock at which the present list was asked for."""
         self.error: str | None = None
 
-    def load_if_due(self) -> None:
-        """Begin a load where one is due and none is under way; return at once."""
+    def load_if_due(self, in_use: Sequence[str] = ()) -> None:
+        """Begin a load, or a check of the symbols in use, where it is due and none is under way; return at once."""
         with self._lock:
-            is_under_way = self._thread is not None and self._thread.is_alive()
-            if is_under_way or self._monotonic() < self._next_load_at:
+            now = self._monotonic()
+            if self._thread is not None and self._thread.is_alive():
                 return
-            self._thread = threading.Thread(target=self._load, name="symbol-list", daemon=True)
-            self._thread.start()
+            if now >= self._next_load_at:
+                job = self._load
+            elif in_use and self.symbols is not None and now >= self._next_check_at:
+                job = partial(self._check, in_use)
+            else:
+                return
+            self._thread = self._start(job)
 
     def wait(self, timeout_seconds: float) -> bool:
         """Wait for a load under way to end, this long at most; return whether it has."""
@@ -66,22 +112,42 @@ class SymbolLoader:
         return not self._thread.is_alive()
 
     def settle_doubt(self, symbol: str, *, is_doubtful: bool) -> bool:
-        """Tell whether the symbol trades, where its row leaves a doubt: only a list younger than the doubt says so."""
+        """Tell whether the symbol trades, where its row leaves a doubt: only what the exchange lists later says so."""
         with self._lock:
             if not is_doubtful:
                 self._doubted_at.pop(symbol, None)
+                self._undoubted.add(symbol)
                 return True
-            doubted_at = self._doubted_at.setdefault(symbol, self._monotonic())
-            is_newer = self.loaded_at is not None and self.loaded_at >= doubted_at
+            doubted_at = self._doubted_at.setdefault(symbol, self._doubt_begins_at(symbol))
+            told_at = self._checked.get(symbol, self.loaded_at)
+            is_newer = told_at is not None and told_at >= doubted_at
             if is_newer and self.symbols is not None and self.symbols.is_trading(symbol):
                 return True
+            if not self._failed_checks:
+                self._next_check_at = min(self._next_check_at, self._told_at + _SOONEST_CHECK_SECONDS)
         self.want_reload(0)
         return False
+
+    def _doubt_begins_at(self, symbol: str) -> float:
+        """Return now; for a symbol that nobody ever saw without doubt, the instant of a list that has just come."""
+        now = self._monotonic()
+        if symbol in self._undoubted or self.loaded_at is None:
+            return now
+        return self.loaded_at if now - self.loaded_at < _YOUNG_LIST_SECONDS else now
+
+    def note_unsettled(self, pairs: frozenset[str]) -> None:
+        """Ask for new lists while these pairs cannot be priced, ever more rarely as long as they are the same."""
+        with self._lock:
+            if pairs != self._unsettled:
+                self._unsettled, self._loads_in_vain = pairs, 0
+            doublings = min(self._loads_in_vain, _MAX_DOUBLINGS)
+        if pairs:
+            self.want_reload(_FIRST_UNSETTLED_RELOAD_SECONDS * 2**doublings)
 
     def want_reload(self, within_seconds: float) -> None:
         """Ask for a new list once the present one is this old, but never more than twice a minute."""
         with self._lock:
-            if self.loaded_at is not None:
+            if self.loaded_at is not None and not self._failures:
                 earliest = self.loaded_at + max(SOONEST_RELOAD_SECONDS, within_seconds)
                 self._next_load_at = min(self._next_load_at, earliest)
 
@@ -102,7 +168,40 @@ class SymbolLoader:
             self.symbols = SymbolList(info.symbols)
             self.loaded_at_ms = self._now_ms()
             self.loaded_at = asked_at
+            self._loads_in_vain += 1
+            self._note_told(asked_at, {})
             self._next_load_at = asked_at + RELOAD_SECONDS
+
+    def _check(self, names: Sequence[str]) -> None:
+        asked_at = self._monotonic()
+        try:
+            listed = self._ask_status(names)
+        except ExchangeError as error:
+            with self._lock:
+                self._failed_checks += 1
+                wait = max(STATUS_CHECK_SECONDS, self._retry.delay_seconds(self._failed_checks))
+                self._next_check_at = self._monotonic() + wait
+            if isinstance(error, RefusedSymbolsError):
+                self.want_reload(0)
+            return
+        with self._lock:
+            if self.symbols is not None:
+                self.symbols = self.symbols.updated(listed)
+            self._note_told(asked_at, dict.fromkeys((symbol.symbol for symbol in listed), asked_at))
+
+    def _note_told(self, asked_at: float, checked: Mapping[str, float]) -> None:
+        self._failed_checks = 0
+        self._told_at = asked_at
+        self._checked = checked
+        self._next_check_at = asked_at + STATUS_CHECK_SECONDS
+
+    def _ask_status(self, names: Sequence[str]) -> list[ListedSymbol]:
+        deadline = self._monotonic() + _LOAD_TIMEOUT_SECONDS
+        listed: list[ListedSymbol] = []
+        for start in range(0, len(names), _SYMBOLS_PER_CHECK):
+            query = symbols_parameter(names[start : start + _SYMBOLS_PER_CHECK])
+            listed += self._request(f"{_PATH}?{query}", deadline).symbols
+        return listed
 
     def _ask(self) -> ExchangeInfo:
         deadline = self._monotonic() + _LOAD_TIMEOUT_SECONDS

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from market_data.aggregator.payloads import ListedSymbol
-from market_data.fetcher_status import PairOutcome
+from market_data.fetcher_status import PairOutcome, PairStatus
 from market_data.pairs import split_pair
 
 
@@ -35,6 +35,10 @@ class SymbolList:
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def updated(self, listed: Iterable[ListedSymbol]) -> "SymbolList":
+        """Return the list with these symbols as they are now."""
+        return SymbolList({**self._by_name, **{symbol.symbol: symbol for symbol in listed}}.values())
+
     def find(self, base_asset: str, quote_asset: str) -> ListedSymbol | None:
         """Return the symbol of two assets."""
         return self._by_assets.get((base_asset, quote_asset))
@@ -45,10 +49,17 @@ class SymbolList:
         return symbol is not None and symbol.is_trading
 
 
-def resolve_pair(pair: str, symbols: SymbolList | None, aliases: Mapping[str, str]) -> ResolvedPair:
-    """Return the symbol of a pair: its own, else the alias's; without a list the names are joined on trust."""
+def resolve_pair(
+    pair: str, symbols: SymbolList | None, aliases: Mapping[str, str], known: PairStatus | None = None
+) -> ResolvedPair:
+    """Return the symbol of a pair: its own, else the alias's.
+
+    Without a list, what an earlier fetcher knew of the pair stands in; without that, the names are joined on trust.
+    """
     base, quote = split_pair(pair)
     alias = aliases.get(quote)
+    if symbols is None and known is not None:
+        return _as_known(pair, known)
     if symbols is None:
         return ResolvedPair(pair, base + (alias or quote), base, alias or quote, alias is not None)
     own = symbols.find(base, quote)
@@ -57,3 +68,10 @@ def resolve_pair(pair: str, symbols: SymbolList | None, aliases: Mapping[str, st
         return ResolvedPair(pair, None, base, quote, False, PairOutcome.UNKNOWN_SYMBOL)
     refusal = None if listed.is_trading else PairOutcome.NOT_TRADING
     return ResolvedPair(pair, listed.symbol, base, listed.quote_asset, own is None, refusal)
+
+
+def _as_known(pair: str, known: PairStatus) -> ResolvedPair:
+    refusal = PairOutcome.UNKNOWN_SYMBOL if known.symbol is None else None
+    if known.outcome is PairOutcome.NOT_TRADING:
+        refusal = PairOutcome.NOT_TRADING
+    return ResolvedPair(pair, known.symbol, known.base_asset, known.quote_asset, known.is_quote_alias, refusal)

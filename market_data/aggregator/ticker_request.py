@@ -1,12 +1,12 @@
 """Asks for the tickers of a batch, through the circuit breaker, and finds unknown symbols by halving."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import quote
+from functools import partial
 
-from market_data.aggregator.batches import halves
+from market_data.aggregator.answer_times import AnswerTimes
+from market_data.aggregator.batches import halves, symbols_parameter
 from market_data.aggregator.circuit_breaker import CircuitBreaker
-from market_data.aggregator.errors import ExchangeError, RefusedSymbolsError
+from market_data.aggregator.errors import ExchangeError, NoTickersError, OutOfTimeError, RefusedSymbolsError
 from market_data.aggregator.gateway import ExchangeGateway, Received
 from market_data.aggregator.payloads import TickerRow, decode_tickers
 from market_data.aggregator.request_weight import ticker_weight
@@ -17,24 +17,32 @@ Rows = Received[Mapping[str, TickerRow | None]]
 
 
 def ticker_path(symbols: Sequence[str]) -> str:
-    """Return path and query for these symbols; the exchange wants a JSON array without any space."""
-    names = json.dumps(list(symbols), ensure_ascii=False, separators=(",", ":"))
-    return f"/api/v3/ticker/24hr?symbols={quote(names, safe='')}"
+    """Return path and query for these symbols."""
+    return f"/api/v3/ticker/24hr?{symbols_parameter(symbols)}"
 
 
 class TickerRequest:
-    """Fetches batches. What comes of each symbol is handed to one of two listeners, as soon as it is known."""
+    """Fetches batches. What comes of each symbol is handed to one of two listeners, as soon as it is known.
+
+    `cycle_seconds` is the whole time of the cycle at whose end, its deadline, every request is cut off.
+    """
 
     def __init__(
         self,
         gateway: ExchangeGateway,
         breaker: CircuitBreaker,
         *,
+        answer_times: AnswerTimes,
+        cycle_seconds: float,
+        monotonic: Callable[[], float],
         on_rows: Callable[[Sequence[str], Rows], None],
         on_error: Callable[[Sequence[str], ExchangeError], None],
     ) -> None:
         self._gateway = gateway
         self._breaker = breaker
+        self._answer_times = answer_times
+        self._cycle_seconds = cycle_seconds
+        self._monotonic = monotonic
         self._on_rows = on_rows
         self._on_error = on_error
 
@@ -54,16 +62,20 @@ class TickerRequest:
             self._on_rows(symbols, rows)
 
     def _ask(self, symbols: Sequence[str], deadline: float) -> Rows:
-        self._breaker.before_request()
+        asked_at = self._monotonic()
+        if not self._answer_times.leave_time(deadline - asked_at, self._cycle_seconds):
+            raise OutOfTimeError("too little of the cycle was left for another answer")
+        ticket = self._breaker.before_request()
         record = self._breaker.record_undecided
         try:
             rows = self._gateway.request(
                 ticker_path(symbols),
-                decode_tickers,
+                partial(_decode_tickers_of, symbols),
                 weight=ticker_weight(len(symbols)),
                 deadline=deadline,
                 max_bytes=_MAX_BYTES,
             )
+            self._answer_times.note(self._monotonic() - asked_at)
             record = self._breaker.record_success
         except RefusedSymbolsError:
             record = self._breaker.record_success
@@ -73,5 +85,13 @@ class TickerRequest:
                 record = self._breaker.record_failure
             raise
         finally:
-            record()
+            record(ticket)
         return rows
+
+
+def _decode_tickers_of(symbols: Sequence[str], body: bytes) -> Mapping[str, TickerRow | None]:
+    """Return the rows by symbol. One row that is missing may be the symbol's fault, all of several are the host's."""
+    rows = decode_tickers(body)
+    if len(symbols) > 1 and rows.keys().isdisjoint(symbols):
+        raise NoTickersError("an answer brought none of the tickers that were asked for")
+    return rows

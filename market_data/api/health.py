@@ -7,6 +7,7 @@ import msgspec
 
 from market_data.conf import MarketDataSettings
 from market_data.fetcher_status import (
+    BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
     FetcherStatus,
@@ -26,12 +27,12 @@ def health_content(
     """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
     pairs = _pair_counts(prices, fetcher.status, now_ms, settings)
     problems = _problems(fetcher, pairs, now_ms)
-    notes = [SIMULATED] if prices.source is Source.SIMULATOR else []
+    notes = _notes(prices.source, fetcher.status)
     return {
         "status": "degraded" if problems else "healthy",
         "reasons": problems + notes,
         "cache": {"isReachable": True, "error": None},
-        "aggregator": _aggregator(fetcher.status),
+        "aggregator": _aggregator(fetcher),
         "pairs": pairs,
     }
 
@@ -66,6 +67,15 @@ def _pair_counts(
     return {"configured": configured, "fresh": fresh, "stale": stale, "missing": missing, "outcomes": outcomes}
 
 
+def _notes(source: Source, status: FetcherStatus | None) -> list[str]:
+    """Return what an operator should know though nothing is wrong."""
+    notes = [SIMULATED] if source is Source.SIMULATOR else []
+    intervals = status.rate_limit.intervals_per_cycle if status else 1
+    if intervals > 1:
+        notes.append(f"Request weight is near the limit: a refresh cycle every {intervals} intervals.")
+    return notes
+
+
 def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> list[str]:
     status = fetcher.status
     candidates = [(not fetcher.is_running, "No fetcher is running.")]
@@ -84,9 +94,20 @@ def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> li
     return [sentence for is_true, sentence in candidates if is_true]
 
 
-def _aggregator(status: FetcherStatus | None) -> dict[str, Any]:
+def _aggregator(fetcher: FetcherReading | None) -> dict[str, Any]:
+    status = fetcher.status if fetcher else None
     return {
         "circuitBreaker": msgspec.to_builtins(status.circuit_breaker if status else CircuitStatus()),
         "rateLimit": msgspec.to_builtins(status.rate_limit if status else RateLimitStatus()),
         "exchange": msgspec.to_builtins(status.exchange if status else ExchangeStatus()),
+        "backoff": msgspec.to_builtins(status.backoff if status else BackoffStatus()),
+        "lease": {
+            "holder": _holder(fetcher.lease_token) if fetcher else None,
+            "isHeld": fetcher is not None and fetcher.is_running,
+        },
     }
+
+
+def _holder(lease_token: str | None) -> str | None:
+    """Return host and process id of the active fetcher; the rest of its token is nobody else's business."""
+    return (lease_token or "").rpartition(":")[0] or None

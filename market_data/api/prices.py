@@ -21,6 +21,8 @@ from market_data.ticker_cache import CacheReading
 UNAVAILABLE = "Price data temporarily unavailable"
 _MAX_PARAMETERS = 8
 _MAX_STALE_DIGITS = 15
+_MAX_REPETITION = 2
+"""A pair may stand in a query more than once, but names are looked at up to this many times the limit of pairs."""
 
 
 class BadQueryError(ValueError):
@@ -112,13 +114,20 @@ def _parameters(query_string: str) -> dict[str, str]:
 def _pairs(text: str, max_pairs: int) -> tuple[str, ...]:
     if not text.strip():
         raise BadQueryError("pairs is empty; name at least one, like pairs=BTC/USDT, or leave it out for all.")
+    names = text.split(",")
+    if len(names) > _MAX_REPETITION * max_pairs:  # before any work is done for each of them
+        raise BadQueryError(_too_many(len(names), max_pairs))
     try:
-        pairs = normalise_pairs(text.split(","))
+        pairs = normalise_pairs(names)
     except InvalidPairError as error:
         raise BadQueryError(f"pairs: {error}.") from None
     if len(pairs) > max_pairs:
-        raise BadQueryError(f"pairs names {len(pairs)} pairs; name {max_pairs} at most in one request.")
+        raise BadQueryError(_too_many(len(pairs), max_pairs))
     return pairs
+
+
+def _too_many(count: int, max_pairs: int) -> str:
+    return f"pairs names {count} pairs; name {max_pairs} at most in one request."
 
 
 def _max_stale_ms(text: str) -> int:

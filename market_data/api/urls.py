@@ -1,10 +1,11 @@
 from django.urls import path
 
-from market_data.api.views import HealthView, InitView, PairsView, PricesView
+from market_data.api.views import HealthView, InitView, PairsView, PricesView, UnknownPathView
 
 urlpatterns = [
     path("prices", PricesView.as_view(), name="prices"),
     path("init", InitView.as_view(), name="init"),
     path("health", HealthView.as_view(), name="health"),
     path("pairs", PairsView.as_view(), name="pairs"),
+    path("<path:unknown>", UnknownPathView.as_view()),
 ]

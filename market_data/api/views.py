@@ -25,9 +25,13 @@ from market_data.api.prices import (
     prices_answer,
     unavailable_answer,
 )
+from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import get_settings
 from market_data.fetcher_status import Source
-from market_data.ticker_cache import CacheUnavailableError, TickerCache, open_ticker_cache
+from market_data.ticker_cache import TickerCache, open_ticker_cache
+
+_MESSAGE_CHARACTERS = 200
+"""The framework's messages repeat what a reader sent, such as the name of a method."""
 
 
 class _JSONAlways(BaseContentNegotiation):
@@ -54,8 +58,9 @@ class MarketDataView(APIView):
 
     has_read_cache = False
 
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request, **path: str) -> HttpResponse:
         cache = open_ticker_cache()
+        self.has_read_cache = True
         try:
             answer = self.answer(request, cache, _now_ms())
         except CacheUnavailableError as error:
@@ -69,7 +74,7 @@ class MarketDataView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
         if isinstance(exc, APIException):
-            response.data = {"error": response.reason_phrase, "message": str(exc.detail)}
+            response.data = {"error": response.reason_phrase, "message": str(exc.detail)[:_MESSAGE_CHARACTERS]}
             response.headers["Cache-Control"] = NEVER_STORE
         return response
 
@@ -95,8 +100,8 @@ class PricesView(MarketDataView):
         try:
             query = parse_prices_query(_query_text(request.META["QUERY_STRING"]), settings)
         except BadQueryError as error:
+            self.has_read_cache = False
             return bad_query_answer(error)
-        self.has_read_cache = True
         try:
             reading = cache.read(query.pairs, include_last_known=query.max_stale_ms > 0)
         except CacheUnavailableError as error:
@@ -122,6 +127,14 @@ class HealthView(MarketDataView):
 class PairsView(MarketDataView):
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         return json_answer(200, pairs_content(cache.read_fetcher().status, get_settings()))
+
+
+class UnknownPathView(MarketDataView):
+    """What stands below the API's address and is none of its endpoints."""
+
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        self.has_read_cache = False
+        return error_answer(404, "Not found", "There is prices, init, health and pairs, each without a final slash.")
 
 
 def _http_response(answer: Answer) -> HttpResponse:

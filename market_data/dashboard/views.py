@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 
 from market_data.api.answers import NEVER_STORE, SOURCE_HEADER, TIME_HEADER
 from market_data.api.health import health_content, unhealthy_content
+from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import MarketDataSettings, get_settings
 from market_data.dashboard.presentation import market_prices, shown_tickers
 from market_data.fetcher_status import FetcherStatus, Source
-from market_data.ticker_cache import CacheReading, CacheUnavailableError, open_ticker_cache
+from market_data.ticker_cache import CacheReading, open_ticker_cache
 
 
 @require_safe

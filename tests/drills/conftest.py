@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -109,12 +110,18 @@ class Hall:
         self.client.close()
 
 
-@pytest.fixture
-def hall(tmp_path: Path) -> Iterator[Hall]:
-    """A hall with a cache and an exchange of its own, two pairs, and nothing else started yet."""
+@contextmanager
+def open_hall(folder: Path) -> Iterator[Hall]:
+    """Open a hall with a cache and an exchange of its own, two pairs, and nothing else started yet."""
     with RunningSimulator(symbols=200, seed=5) as exchange, EmbeddedCache() as cache:
-        running = Hall(tmp_path, exchange, cache, "BTC/USDT,ETH/USDT")
+        running = Hall(folder, exchange, cache, "BTC/USDT,ETH/USDT")
         try:
             yield running
         finally:
             running.close()
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    with open_hall(tmp_path) as running:
+        yield running

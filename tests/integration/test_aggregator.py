@@ -189,8 +189,6 @@ def test_a_real_crash_is_shown_at_once(bench: MakeBench, exchange: RunningSimula
     [
         ("status", {"status": 503, "body": "html"}, PairOutcome.UNAVAILABLE),
         ("status", {"status": 500, "body": "empty"}, PairOutcome.UNAVAILABLE),
-        ("geo_blocked", {}, PairOutcome.BLOCKED),
-        ("firewall", {}, PairOutcome.BLOCKED),
         ("dropped", {}, PairOutcome.UNAVAILABLE),
         ("half_sent", {}, PairOutcome.UNAVAILABLE),
         ("false_gzip", {}, PairOutcome.UNAVAILABLE),
@@ -215,6 +213,24 @@ def test_a_fault_has_its_outcome_and_the_next_good_answer_ends_it(
     assert failed.error is not None
     assert "<" not in failed.error
     assert one.outcomes() == {"BTC/USDT": PairOutcome.OK}
+
+
+@pytest.mark.parametrize("kind", ["geo_blocked", "firewall"])
+def test_an_only_host_that_blocks_this_address_rests_before_it_is_asked_again(
+    bench: MakeBench, exchange: RunningSimulator, kind: str
+) -> None:
+    one = bench("BTC/USDT")
+    one.refresh()
+    exchange.faults.add(kind, path=TICKERS, requests=1)
+    one.refresh()
+    asked = exchange.requests.total
+
+    report = one.refresh()
+    assert report.outcomes == {"BTC/USDT": PairOutcome.BLOCKED}
+    assert report.error is not None
+    assert "<" not in report.error
+    assert exchange.requests.total == asked
+    assert 5 < one.aggregator.seconds_until_request() <= 10
 
 
 def test_one_batch_that_fails_does_not_cost_the_others_their_cycle(

@@ -1,17 +1,11 @@
 """`make run` and `make demo`: real processes, started as a developer does and ended in every way there is."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
 
 import psutil
@@ -19,75 +13,9 @@ import pytest
 
 from development.loopback import LOOPBACK, free_port
 from tests.process_facts import descendants, wait_until, wait_until_gone
+from tests.stack_process import PROJECT, STACK, RunningStack, running_stack, stack_environment
 
-PROJECT = Path(__file__).resolve().parents[2]
-STACK = (sys.executable, "-m", "development.stack")
-START_DEADLINE_SECONDS = 60
-
-
-@dataclass
-class RunningStack:
-    process: "subprocess.Popen[bytes]"
-    port: int
-    terminal_path: Path
-
-    @property
-    def terminal(self) -> str:
-        return self.terminal_path.read_text()
-
-    def get(self, path: str) -> tuple[int, Message, bytes]:
-        try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}{path}", timeout=5) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
-
-    def process_with(self, word: str) -> psutil.Process:
-        """Return the process, not its guard, whose command line has `word`; of several the eldest."""
-        found = [
-            process
-            for process in descendants(self.process.pid)
-            if any(word in argument for argument in process.cmdline())
-            and not any("guard.py" in argument for argument in process.cmdline())
-        ]
-        return min(found, key=lambda process: process.create_time())
-
-
-StartStack = Callable[..., "RunningStack"]
-
-
-def _environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "LOG_LEVEL")}
-    ours = {
-        "DJANGO_SETTINGS_MODULE": "nexusmeme.settings",
-        "REDIS_URL": "",
-        "RECORDING": "",
-        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-    }
-    return {**inherited, **ours, **variables}
-
-
-@contextmanager
-def _stack(folder: Path, command: Sequence[str], **variables: str) -> Iterator[RunningStack]:
-    port = free_port()
-    terminal_path = folder / "terminal.txt"
-    environment = _environment(folder, {"PORT": str(port), **variables})
-    with terminal_path.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    stack = RunningStack(process, port, terminal_path)
-    try:
-        wait_until(
-            lambda: f"http://{LOOPBACK}:{port}/" in stack.terminal or process.poll() is not None,
-            "the address in the terminal",
-            START_DEADLINE_SECONDS,
-        )
-        assert process.poll() is None, stack.terminal
-        yield stack
-    finally:
-        process.terminate()
-        process.wait()
+StartStack = Callable[..., RunningStack]
 
 
 @pytest.fixture
@@ -95,7 +23,7 @@ def start_stack(tmp_path: Path) -> Iterator[StartStack]:
     contexts = []
 
     def start(command: Sequence[str] = STACK, **variables: str) -> RunningStack:
-        context = _stack(tmp_path, command, **{"EXCHANGE": "simulator", **variables})
+        context = running_stack(tmp_path, command, **{"EXCHANGE": "simulator", **variables})
         contexts.append(context)
         return context.__enter__()
 
@@ -106,12 +34,12 @@ def start_stack(tmp_path: Path) -> Iterator[StartStack]:
 
 @pytest.fixture(scope="module")
 def simulated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with _stack(tmp_path_factory.mktemp("stack"), STACK, EXCHANGE="simulator") as stack:
+    with running_stack(tmp_path_factory.mktemp("stack"), STACK, EXCHANGE="simulator") as stack:
         yield stack
 
 
 def _refused_start(folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    environment = _environment(folder, {"EXCHANGE": "simulator", "PORT": str(free_port()), **variables})
+    environment = stack_environment(folder, {"EXCHANGE": "simulator", "PORT": str(free_port()), **variables})
     return subprocess.run(STACK, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -226,7 +154,7 @@ def test_an_impatient_second_ctrl_c_leaves_nothing_either(start_stack: StartStac
 
 def test_a_stop_while_everything_still_starts_leaves_nothing(tmp_path: Path):
     terminal_path = tmp_path / "terminal.txt"
-    environment = _environment(tmp_path, {"EXCHANGE": "simulator", "PORT": str(free_port())})
+    environment = stack_environment(tmp_path, {"EXCHANGE": "simulator", "PORT": str(free_port())})
     with (
         terminal_path.open("wb") as output,
         subprocess.Popen(STACK, cwd=PROJECT, env=environment, stdout=output) as process,

@@ -185,6 +185,16 @@ def test_head_answers_like_get_and_other_methods_are_refused(client: Client, put
         assert refused["Allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize("path", ["prices/", "nope", "prices/BTC", ""])
+def test_a_path_that_is_no_endpoint_gives_404_in_json(client: Client, path: str) -> None:
+    response = client.get(f"/api/market-data/{path}")
+
+    assert response.status_code == 404
+    if path:
+        assert response.json().keys() == {"error", "message"}
+        assert "X-Market-Data-Time" in response
+
+
 def test_json_is_what_every_reader_gets_whatever_it_accepts(client: Client, put) -> None:
     put("BTC/USD")
 
@@ -237,7 +247,7 @@ def test_health_counts_fresh_stale_and_missing_by_the_true_age(client: Client, p
     body = client.get("/api/market-data/health").json()
 
     assert body.keys() == {"status", "reasons", "cache", "aggregator", "pairs"}
-    assert body["aggregator"].keys() == {"circuitBreaker", "rateLimit", "exchange"}
+    assert body["aggregator"].keys() == {"circuitBreaker", "rateLimit", "exchange", "backoff", "lease"}
     assert body["pairs"] == {"configured": 4, "fresh": 1, "stale": 1, "missing": 2, "outcomes": {}}
     assert body["status"] == "degraded"
     assert "No fetcher is running." in body["reasons"]

@@ -32,7 +32,7 @@ _COMMAND = re.compile(r"^\$ (?P<command>.+)\n(?P<output>(?:(?!\$ ).*\n)*)", re.M
 CHANGING_FIGURES = (
     {"price", "volume", "timestamp", "change24h", "high24h", "low24h"}
     | {"lastFetchTime", "lastFetchDurationMs", "fetchAttempts", "fetchSuccesses", "cacheAge"}
-    | {"usedWeight", "symbolsLoadedAt"}
+    | {"usedWeight", "symbolsLoadedAt", "nextCycleAt"}
 )
 CONTRACT_HEADERS = re.compile(r"etag|cache-control|retry-after|x-market-data-.+", re.IGNORECASE)
 

@@ -89,21 +89,32 @@ def test_what_a_job_raises_is_raised_to_the_caller():
 def test_of_two_who_want_a_symbol_at_once_one_fetches_and_both_have_the_result():
     flights = Flights()
     own, joined = flights.claim(["BTCUSDT", "ETHUSDT"])
-    assert (own, dict(joined)) == (["BTCUSDT", "ETHUSDT"], {})
+    assert (list(own), dict(joined)) == (["BTCUSDT", "ETHUSDT"], {})
 
-    own, joined = flights.claim(["ETHUSDT", "BNBUSDT"])
-    assert own == ["BNBUSDT"]
+    others, joined = flights.claim(["ETHUSDT", "BNBUSDT"])
+    assert list(others) == ["BNBUSDT"]
     result = SymbolResult(PairOutcome.REJECTED)
-    flights.land("ETHUSDT", result)
-    assert Flights.join(joined, PATIENCE_SECONDS) == {"ETHUSDT": result}
+    flights.land(own["ETHUSDT"], result)
+    assert Flights.join(joined.values(), PATIENCE_SECONDS, lambda: 0.0) == {"ETHUSDT": result}
 
 
 def test_a_symbol_that_has_landed_is_fetched_anew():
     flights = Flights()
-    flights.claim(["BTCUSDT"])
-    flights.land("BTCUSDT", SymbolResult(PairOutcome.OK))
+    own, _ = flights.claim(["BTCUSDT"])
+    flights.land(own["BTCUSDT"], SymbolResult(PairOutcome.OK))
 
-    assert flights.claim(["BTCUSDT"])[0] == ["BTCUSDT"]
+    assert list(flights.claim(["BTCUSDT"])[0]) == ["BTCUSDT"]
+
+
+def test_an_old_flight_s_late_end_does_not_end_the_next_one():
+    flights = Flights()
+    old, _ = flights.claim(["BTCUSDT"])
+    flights.land(old["BTCUSDT"], SymbolResult(PairOutcome.TIMEOUT))
+    flights.claim(["BTCUSDT"])
+    flights.land(old["BTCUSDT"], SymbolResult(PairOutcome.OK))
+
+    own, joined = flights.claim(["BTCUSDT"])
+    assert (list(own), list(joined)) == ([], ["BTCUSDT"])
 
 
 def test_who_waits_in_vain_for_another_s_result_has_a_timeout():
@@ -111,7 +122,7 @@ def test_who_waits_in_vain_for_another_s_result_has_a_timeout():
     flights.claim(["BTCUSDT"])
     _, joined = flights.claim(["BTCUSDT"])
 
-    assert Flights.join(joined, 0)["BTCUSDT"].outcome is PairOutcome.TIMEOUT
+    assert Flights.join(joined.values(), 0.0, lambda: 0.0)["BTCUSDT"].outcome is PairOutcome.TIMEOUT
 
 
 def record(pair, received_at_ms):
@@ -119,18 +130,19 @@ def record(pair, received_at_ms):
     return TickerRecord(pair, one, one, received_at_ms, one, one, one)
 
 
-def test_a_late_answer_never_replaces_a_newer_one():
+def test_a_late_answer_never_replaces_one_of_a_later_cycle_whatever_the_clock_said():
     latest = LatestRecords()
-    latest.put([record("BTC/USD", 2000), record("ETH/USD", 1000)])
-    latest.put([record("BTC/USD", 1000), record("ETH/USD", 2000)])
+    latest.put([record("BTC/USD", 2000), record("ETH/USD", 3000)], cycle=2)
+    latest.put([record("BTC/USD", 9000)], cycle=1)
+    latest.put([record("ETH/USD", 1000)], cycle=3)
 
-    assert [latest.get(pair).received_at_ms for pair in ("BTC/USD", "ETH/USD")] == [2000, 2000]
+    assert [latest.get(pair).received_at_ms for pair in ("BTC/USD", "ETH/USD")] == [2000, 1000]
     assert latest.get("XYZ/USD") is None
 
 
 def test_symbols_that_went_without_an_answer_come_first_and_the_others_keep_their_order():
     latest = LatestRecords()
     for symbol, cycle in (("B", 7), ("A", 7), ("C", 6)):
-        latest.note_cycle(symbol, cycle)
+        latest.note_answer(symbol, cycle, PairOutcome.OK)
 
     assert list(latest.longest_waiting_first(["B", "A", "C", "NEW"])) == ["NEW", "C", "B", "A"]

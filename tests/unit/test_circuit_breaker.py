@@ -16,14 +16,13 @@ def breaker_of(clock):
 
 def fail(breaker, times):
     for _ in range(times):
-        breaker.before_request()
-        breaker.record_failure()
+        breaker.record_failure(breaker.before_request())
 
 
 def test_a_success_between_failures_keeps_the_circuit_closed():
     breaker = breaker_of(MovableClock())
     fail(breaker, THRESHOLD - 1)
-    breaker.record_success()
+    breaker.record_success(breaker.before_request())
     fail(breaker, THRESHOLD - 1)
 
     assert breaker.snapshot().state is CircuitState.CLOSED
@@ -59,8 +58,7 @@ def test_a_probe_that_says_nothing_about_the_exchange_is_given_back():
     breaker = breaker_of(clock)
     fail(breaker, THRESHOLD)
     clock.advance(2)
-    breaker.before_request()
-    breaker.record_undecided()
+    breaker.record_undecided(breaker.before_request())
 
     assert breaker.snapshot().state is CircuitState.HALF_OPEN
     breaker.before_request()
@@ -73,22 +71,37 @@ def test_a_successful_probe_closes_the_circuit_and_the_next_cool_down_is_the_sho
     clock.advance(2)
     fail(breaker, 1)
     clock.advance(4)
-    breaker.before_request()
-    breaker.record_success()
+    breaker.record_success(breaker.before_request())
     fail(breaker, THRESHOLD)
 
     assert breaker.snapshot().retry_after_seconds == 2
 
 
+@pytest.mark.parametrize("late", ["record_success", "record_failure", "record_undecided"])
+def test_what_was_sent_before_the_opening_decides_nothing_about_the_probe(late):
+    clock = MovableClock()
+    breaker = breaker_of(clock)
+    slow = breaker.before_request()
+    fail(breaker, THRESHOLD)
+    clock.advance(2)
+    breaker.before_request()
+    getattr(breaker, late)(slow)
+
+    with pytest.raises(CircuitOpenError):
+        breaker.before_request()
+
+
 class BreakerMachine(RuleBasedStateMachine):
-    """Concurrent requests with any outcome at any time; those sent before an opening end before the next probe."""
+    """Concurrent requests with any outcome at any time, also long after the circuit has opened."""
 
     def __init__(self):
         super().__init__()
         self.clock = MovableClock()
         self.breaker = breaker_of(self.clock)
-        self.under_way = 0
+        self.under_way = []
+        self.openings = 0
         self.failures = 0
+        self.is_probing = False
         self.cool_downs = []
 
     @property
@@ -97,47 +110,54 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def send(self):
-        state, was_under_way = self.state, self.under_way
+        state = self.state
         try:
-            self.breaker.before_request()
+            ticket = self.breaker.before_request()
         except CircuitOpenError:
-            assert state is CircuitState.OPEN or (state is CircuitState.HALF_OPEN and was_under_way == 1)
-        else:
-            assert state is CircuitState.CLOSED or (state is CircuitState.HALF_OPEN and was_under_way == 0)
-            self.under_way += 1
+            assert state is CircuitState.OPEN or self.is_probing
+            return
+        assert state is CircuitState.CLOSED or not self.is_probing
+        self.is_probing = state is CircuitState.HALF_OPEN
+        self.under_way.append((ticket, self.openings))
+
+    def end_one(self, data, record):
+        """End any of the requests and tell whether it was sent since the circuit last opened."""
+        ticket, openings = data.draw(st.sampled_from(self.under_way))
+        self.under_way.remove((ticket, openings))
+        record(ticket)
+        return openings == self.openings
 
     @precondition(lambda self: self.under_way)
-    @rule()
-    def succeed(self):
-        self.under_way -= 1
-        self.failures, self.cool_downs = 0, []
-        self.breaker.record_success()
-        assert self.state is CircuitState.CLOSED
+    @rule(data=st.data())
+    def succeed(self, data):
+        if self.end_one(data, self.breaker.record_success):
+            self.failures, self.cool_downs, self.is_probing = 0, [], False
+            assert self.state is CircuitState.CLOSED
 
     @precondition(lambda self: self.under_way)
-    @rule()
-    def fail(self):
-        was_open = self.state is CircuitState.OPEN
-        self.under_way -= 1
-        self.failures += 1
-        self.breaker.record_failure()
-        if self.state is CircuitState.OPEN and not was_open:
-            self.cool_downs.append(self.breaker.snapshot().retry_after_seconds)
+    @rule(data=st.data())
+    def fail(self, data):
+        if self.end_one(data, self.breaker.record_failure):
+            self.failures += 1
+            if self.is_probing or self.failures >= THRESHOLD:
+                self.openings += 1
+                self.is_probing = False
+                self.cool_downs.append(self.breaker.snapshot().retry_after_seconds)
+                assert self.state is CircuitState.OPEN
 
     @precondition(lambda self: self.under_way)
-    @rule()
-    def end_undecided(self):
-        self.under_way -= 1
-        self.breaker.record_undecided()
+    @rule(data=st.data())
+    def end_undecided(self, data):
+        if self.end_one(data, self.breaker.record_undecided):
+            self.is_probing = False
 
-    @precondition(lambda self: self.state is CircuitState.CLOSED or not self.under_way)
     @rule(seconds=st.floats(0, 60))
     def time_passes(self, seconds):
         self.clock.advance(seconds)
 
     @invariant()
-    def the_circuit_is_closed_only_below_the_threshold(self):
-        assert (self.state is CircuitState.CLOSED) == (self.failures < THRESHOLD)
+    def the_circuit_is_closed_until_failures_in_a_row_reach_the_threshold(self):
+        assert (self.state is CircuitState.CLOSED) == (not self.cool_downs)
         assert self.breaker.snapshot().consecutive_failures == self.failures
 
     @invariant()

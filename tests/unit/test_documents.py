@@ -8,6 +8,7 @@ import pytest
 from django.core.management import get_commands
 
 from development.settings_table import env_example, settings_table
+from exchange_simulator.management.commands.market_drill import DRILLS
 from market_data.conf import SETTINGS, Setting
 from nexusmeme.environment import SITE_SETTINGS
 from nexusmeme.settings import BASE_DIR
@@ -84,8 +85,16 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 def test_every_management_command_that_the_readme_names_exists() -> None:
     named = set(re.findall(r"manage\.py ([a-z_]+)", README))
 
-    assert {"run_market_fetcher", "run_exchange_simulator"} <= named
+    assert {"run_market_fetcher", "run_exchange_simulator", "market_drill"} <= named
     assert named <= set(get_commands())
+
+
+def test_the_readme_says_of_every_drill_what_happens_and_how_long_recovery_took() -> None:
+    section = README.partition("## What happens when\n")[2].partition("\n## ")[0]
+    rows = [re.split(r" *\| *", row.strip("| ")) for row in section.splitlines() if row.startswith("| `")]
+
+    assert sorted(name.strip("`") for name, *_ in rows) == sorted(DRILLS)
+    assert [row for row in rows if len(row) != 5 or not all(row)] == []
 
 
 def test_every_section_of_the_changelog_is_a_version_with_its_date() -> None:

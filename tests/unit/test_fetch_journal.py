@@ -15,14 +15,16 @@ class Journal:
 
     def __init__(self, caplog):
         self.clock = MovableClock()
-        self.journal = FetchJournal(monotonic=self.clock.monotonic, now_ms=self.clock.now_ms)
+        self.journal = FetchJournal(monotonic=self.clock.monotonic)
         self._caplog = caplog
 
     def cycle(self, error=None, source=Source.BINANCE, **outcomes):
         outcomes = {f"{base}/USDT": outcome for base, outcome in outcomes.items()}
         resolved = {pair: ResolvedPair(pair, pair.replace("/", ""), *pair.split("/"), False) for pair in outcomes}
         self.journal.cycle_begins()
-        self.journal.cycle_ended(CycleReport(resolved, outcomes, 0 if error else 1, 234, error), source)
+        self.journal.cycle_ended(
+            CycleReport(resolved, outcomes, 0 if error else 1, 234, error, 0, self.clock.now_ms()), source
+        )
         self.clock.advance(4)
 
     @property

@@ -1,6 +1,7 @@
 """The fetcher's loop in simulated time, with the real aggregator between a fake exchange and a fake cache."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -78,7 +79,7 @@ class Simulation:
 
 
 def gaps(instants):
-    return [round(later - earlier, 3) for earlier, later in zip(instants, instants[1:], strict=False)]
+    return [round(later - earlier, 3) for earlier, later in pairwise(instants)]
 
 
 @pytest.fixture
@@ -124,6 +125,17 @@ def test_failures_make_cycles_rarer_up_to_the_cap_and_a_success_makes_them_usual
     back = [instant for instant in asked_at if instant >= 300]
     assert back[0] <= 330
     assert set(gaps(back)) == {INTERVAL_SECONDS}
+
+
+def test_the_next_cycle_starts_when_the_report_says_it_will(simulation):
+    simulation.is_exchange_down = True
+    simulation.run(60)
+    began_at_ms = simulation.clock.now_ms() - round(simulation.clock.monotonic() * 1000)
+    backoffs = [status.backoff for _, status in simulation.cache.statuses]
+    announced = [(backoff.next_cycle_at - began_at_ms) / 1000 for backoff in backoffs]
+
+    assert [backoff.failures_in_a_row for backoff in backoffs] == list(range(1, len(backoffs) + 1))
+    assert simulation.asked_at[1:] == pytest.approx(announced[: len(simulation.asked_at) - 1], abs=0.06)
 
 
 def test_a_short_outage_costs_no_price_its_life(simulation):
@@ -206,6 +218,15 @@ def test_redis_away_at_the_start_is_logged_once_and_ends_with_its_return(simulat
 
     assert 30 <= asked_at[0] <= 31
     assert sum("cache cannot be used" in message for message in caplog.messages) == 2
+
+
+def test_a_report_that_cannot_be_written_for_many_cycles_is_one_incident(simulation, caplog):
+    simulation.at(5, simulation.switch("refuses_status", True))
+    simulation.at(30, simulation.switch("refuses_status", False))
+    simulation.run(40)
+
+    lines = [message for message in caplog.messages if "cache cannot be used" in message]
+    assert ["over after" in line for line in lines] == [False, True]
 
 
 def test_a_fetcher_that_is_told_to_stop_gives_its_lease_back(simulation):

@@ -3,12 +3,14 @@
 import json
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from market_data.api.fetcher_init import init_content
 from market_data.api.health import health_content, unhealthy_content
 from market_data.api.pair_listing import pairs_content
 from market_data.fetcher_status import (
+    BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
     FetcherStatus,
@@ -109,9 +111,30 @@ def test_with_a_running_fetcher_and_every_pair_fresh_the_state_is_healthy():
 
     assert (content["status"], content["reasons"]) == ("healthy", [])
     assert set(content) == {"status", "reasons", "cache", "aggregator", "pairs"}
-    assert set(content["aggregator"]) == {"circuitBreaker", "rateLimit", "exchange"}
+    assert set(content["aggregator"]) == {"circuitBreaker", "rateLimit", "exchange", "backoff", "lease"}
     assert content["aggregator"]["rateLimit"]["usedWeight"] == 44
     json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("token", "lease"),
+    [
+        ("prices-1:4711:0123abcd", {"holder": "prices-1:4711", "isHeld": True}),
+        ("of another program", {"holder": None, "isHeld": True}),
+        (None, {"holder": None, "isHeld": False}),
+    ],
+)
+def test_the_lease_is_told_with_its_holder_and_without_the_rest_of_its_token(token, lease):
+    reading = FetcherReading(status_of(), token is not None, Source.BINANCE, token)
+    content = health_content(CacheReading({}, {}, Source.BINANCE), reading, NOW_MS, SETTINGS)
+
+    assert content["aggregator"]["lease"] == lease
+
+
+def test_the_backoff_is_told_with_the_next_cycle_s_start():
+    status = msgspec.structs.replace(status_of(), backoff=BackoffStatus(3, NOW_MS + 8000))
+
+    assert health(status)["aggregator"]["backoff"] == {"failuresInARow": 3, "nextCycleAt": NOW_MS + 8000}
 
 
 def test_pairs_are_counted_by_their_age():
@@ -153,6 +176,14 @@ def test_simulated_prices_are_told_but_are_no_trouble():
     assert "simulated" in content["reasons"][0]
 
 
+def test_slowing_down_before_the_limit_is_told_but_is_no_trouble():
+    status = msgspec.structs.replace(status_of(), rate_limit=RateLimitStatus(4900, 6000, intervals_per_cycle=2))
+    content = health(status)
+
+    assert content["status"] == "healthy"
+    assert "every 2 intervals" in content["reasons"][0]
+
+
 def test_only_outcomes_other_than_ok_are_listed():
     assert health(status_of(outcome=PairOutcome.TIMEOUT))["pairs"]["outcomes"] == {"ETH/USDT": "timeout"}
 
@@ -164,6 +195,7 @@ def test_a_process_that_cannot_read_the_cache_is_unhealthy_and_says_why_with_the
     assert "no connection to Redis" in content["reasons"][0]
     assert content["pairs"]["missing"] == content["pairs"]["configured"] == 3
     assert content.keys() == health().keys()
+    assert content["aggregator"].keys() == health()["aggregator"].keys()
     assert content["pairs"].keys() == health()["pairs"].keys()
 
 

@@ -95,3 +95,31 @@ def test_who_cannot_ask_redis_does_not_have_the_lease(cache, lease):
         lease.try_acquire()
 
     assert not lease.is_held
+
+
+def test_a_lease_that_redis_lost_is_taken_again_by_its_holder_and_left_alone_by_a_standby(clock, cache, lease):
+    standby = lease_of(clock, cache)
+    lease.try_acquire()
+    standby.try_acquire()
+    cache.lose_lease()
+    clock.advance(0.5)
+
+    assert not standby.try_acquire()
+    with pytest.raises(LeaseLostError):
+        lease.renew()
+    lease.lose()
+    assert lease.try_acquire()
+    assert not standby.try_acquire()
+
+
+def test_a_standby_waits_for_one_life_where_redis_lost_the_lease_and_its_holder_is_gone(clock, cache, lease):
+    standby = lease_of(clock, cache)
+    lease.try_acquire()
+    standby.try_acquire()
+    cache.lose_lease()
+    standby.try_acquire()
+    clock.advance(LIFE_SECONDS)
+
+    assert not lease.is_held
+    assert standby.try_acquire()
+    standby.release()

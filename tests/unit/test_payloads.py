@@ -1,6 +1,7 @@
 """From the exchange's bytes to figures: decoding of rows, lists and errors, and what makes a row a live price."""
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -57,10 +58,8 @@ def test_an_answer_that_is_no_list_is_malformed(body):
 @given(st.binary() | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_whatever_a_body_holds_it_is_decoded_or_malformed_and_nothing_else(body):
     for decode in (decode_tickers, decode_exchange_info):
-        try:
+        with suppress(MalformedAnswerError):
             decode(body)
-        except MalformedAnswerError as error:
-            assert str(error)
     code, message = decode_error(body)
     assert code is None or isinstance(code, int)
     assert isinstance(message, str)

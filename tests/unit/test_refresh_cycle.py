@@ -1,6 +1,5 @@
 """One pass over the pairs, with the aggregator around it: every rule together, a fake exchange at the end."""
 
-import json
 import threading
 
 import pytest
@@ -9,37 +8,10 @@ from market_data.aggregator.errors import ExchangeUnavailableError
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.fetcher_status import PairOutcome, Source
 from market_data.ticker_cache import CacheUnavailableError, LeaseLostError
-from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, listed, parts_of, row
+from tests.aggregator_stack import TOKEN, Stack, outcomes_but_ok, pairs_of
+from tests.fakes import listed, parts_of, row
 
-TOKEN = "the active fetcher"
 PATIENCE_SECONDS = 10
-
-
-class Stack:
-    """The real aggregator between a fake exchange and a fake cache."""
-
-    def __init__(self, pairs, symbols=None, **values):
-        self.clock = MovableClock()
-        self.settings = app_settings(TRADING_PAIRS=json.dumps(pairs), **values)
-        self.exchange = FakeExchange(self.clock, symbols or [listed(p.replace("/", ""), *p.split("/")) for p in pairs])
-        self.cache = MemoryTickerCache(self.clock)
-        self.cache.give_lease_to(TOKEN, 3600)
-        self.parts = parts_of(self.clock, self.exchange, self.cache, self.settings, TOKEN)
-        self.aggregator = MarketDataAggregator(self.parts)
-
-    def refresh(self):
-        return self.aggregator.refresh(self.settings.trading_pairs)
-
-    def cached(self):
-        return self.cache.read(self.settings.trading_pairs).current
-
-
-def pairs_of(count):
-    return [f"A{number}/USDT" for number in range(count)]
-
-
-def outcomes_but_ok(report):
-    return {pair: outcome for pair, outcome in report.outcomes.items() if outcome is not PairOutcome.OK}
 
 
 def test_a_cycle_asks_in_batches_and_every_pair_is_in_the_cache_afterwards():
@@ -58,38 +30,6 @@ def test_pairs_of_one_symbol_share_its_request_and_say_which_of_them_is_an_alias
     assert stack.exchange.batches == [("BTCUSDT",)]
     assert sorted(stack.cached()) == ["BTC/USD", "BTC/USDT"]
     assert [report.pairs[pair].is_quote_alias for pair in ("BTC/USD", "BTC/USDT")] == [True, False]
-
-
-@pytest.mark.parametrize("unknown_count", [1, 3])
-def test_unknown_symbols_do_not_cost_the_others_their_cycle(unknown_count):
-    stack = Stack(pairs_of(50))
-    stack.refresh()
-    gone = pairs_of(50)[7 : 7 + 13 * unknown_count : 13]
-    for pair in gone:
-        del stack.exchange.symbols[pair.replace("/", "")]
-    before = len(stack.exchange.batches)
-    stack.clock.advance(4)
-    report = stack.refresh()
-
-    assert outcomes_but_ok(report) == dict.fromkeys(gone, PairOutcome.UNKNOWN_SYMBOL)
-    assert report.written == 50 - unknown_count
-    assert len(stack.exchange.batches) - before <= 5 + 8 * unknown_count
-
-
-def test_an_unknown_symbol_is_left_out_for_a_while_then_asked_for_alone_and_comes_back():
-    stack = Stack(pairs_of(10))
-    stack.refresh()
-    known = stack.exchange.symbols.pop("A3USDT")
-    stack.refresh()
-    before = len(stack.exchange.batches)
-    stack.refresh()
-    assert all("A3USDT" not in batch for batch in stack.exchange.batches[before:])
-
-    stack.exchange.symbols["A3USDT"] = known
-    stack.clock.advance(60)
-    before = len(stack.exchange.batches)
-    assert outcomes_but_ok(stack.refresh()) == {}
-    assert sorted(map(len, stack.exchange.batches[before:])) == [1, 9]
 
 
 def test_a_pair_that_the_list_does_not_have_or_does_not_trade_is_never_asked_for():

@@ -12,10 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from market_data.aggregator.assembly import build_aggregator, now_ms
 from market_data.aggregator.backoff import ExponentialBackoff
-from market_data.conf import SETTINGS, MarketDataSettings, contradictions, get_settings
+from market_data.conf import SETTINGS, MarketDataSettings, get_settings
 from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
 from market_data.lease import FetcherLease
+from market_data.patient_stop import WorkFailedError, let_go_of_unwritable_streams, run_until_stopped
+from market_data.setting_contradictions import contradictions
 from market_data.ticker_cache import open_ticker_cache
+
+TIME_TO_EXIT_MS = 600
+"""What the interpreter may take to end, so that the whole stop stays within the timeout of a request."""
 
 
 class Command(BaseCommand):
@@ -29,10 +34,20 @@ class Command(BaseCommand):
         settings = _with_interval(get_settings(), options["interval_ms"])
         if not settings.trading_pairs:
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
-        fetcher = _build_fetcher(settings, _StopFlag())
-        if not options["once"]:
-            fetcher.run()
-        elif not fetcher.run_once():
+        should_stop = _StopFlag()
+        fetcher = _build_fetcher(settings, should_stop)
+        try:
+            is_fresh = run_until_stopped(
+                fetcher.run_once if options["once"] else fetcher.run,
+                should_stop=should_stop,
+                patience_seconds=(settings.cycle_deadline_ms - TIME_TO_EXIT_MS) / 1000,
+                monotonic=time.monotonic,
+            )
+        except WorkFailedError:
+            raise CommandError("The fetcher has ended by an error: see the lines above.") from None
+        finally:
+            let_go_of_unwritable_streams()
+        if options["once"] and not is_fresh:
             raise CommandError("No pair is fresh: see the lines above for the reason.")
 
 

@@ -1,0 +1,36 @@
+"""The real aggregator between a fake exchange and a fake cache, for tests of its rules together."""
+
+import json
+
+from market_data.aggregator.service import MarketDataAggregator
+from market_data.fetcher_status import PairOutcome
+from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, listed, parts_of
+
+TOKEN = "the active fetcher"
+
+
+class Stack:
+    """The real aggregator between a fake exchange and a fake cache."""
+
+    def __init__(self, pairs, symbols=None, **values):
+        self.clock = MovableClock()
+        self.settings = app_settings(TRADING_PAIRS=json.dumps(pairs), **values)
+        self.exchange = FakeExchange(self.clock, symbols or [listed(p.replace("/", ""), *p.split("/")) for p in pairs])
+        self.cache = MemoryTickerCache(self.clock)
+        self.cache.give_lease_to(TOKEN, 3600)
+        self.parts = parts_of(self.clock, self.exchange, self.cache, self.settings, TOKEN)
+        self.aggregator = MarketDataAggregator(self.parts)
+
+    def refresh(self):
+        return self.aggregator.refresh(self.settings.trading_pairs)
+
+    def cached(self):
+        return self.cache.read(self.settings.trading_pairs).current
+
+
+def pairs_of(count):
+    return [f"A{number}/USDT" for number in range(count)]
+
+
+def outcomes_but_ok(report):
+    return {pair: outcome for pair, outcome in report.outcomes.items() if outcome is not PairOutcome.OK}

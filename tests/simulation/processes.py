@@ -1,0 +1,241 @@
+"""Two fetchers in simulated time, made of the real loop and the real aggregator, that can be killed and frozen."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from market_data.aggregator import assembly
+from market_data.aggregator.answers import ExchangeAnswer
+from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.aggregator.circuit_breaker import CircuitBreaker, CircuitState
+from market_data.aggregator.flights import Flights
+from market_data.aggregator.gateway import ExchangeGateway
+from market_data.aggregator.hosts import HostPreference
+from market_data.aggregator.latest_records import LatestRecords
+from market_data.aggregator.pauses import ExchangePause
+from market_data.aggregator.quarantine import Quarantine
+from market_data.aggregator.refresh_cycle import AggregatorParts
+from market_data.aggregator.request_weight import RequestWeightBudget
+from market_data.aggregator.service import MarketDataAggregator
+from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
+from market_data.fetcher_status import FetcherStatus
+from market_data.lease import FetcherLease
+from market_data.ticker_cache import CacheUnavailableError
+from tests.simulation.virtual_time import Task
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+NAP_SECONDS = 1.0
+"""Processes wake up at multiples of this; naps as short as the real ones would only cost the simulation time."""
+
+
+class CacheLine:
+    """One process's connection to the cache: cut, or slow to write, whatever the cache does for others."""
+
+    def __init__(self, process: "SimulatedFetcher") -> None:
+        self._process = process
+        self._cache = process.world.cache
+
+    def __getattr__(self, name: str) -> Any:
+        if self._process.is_cut_off or not self._process.is_alive:
+            raise CacheUnavailableError("no connection to Redis")
+        return getattr(self._cache, name)
+
+    @property
+    def address(self) -> str:
+        return "cache.test:6379/0"
+
+    def read_fetcher(self) -> Any:
+        reading = self.__getattr__("read_fetcher")()
+        if reading.status is not None:
+            for refusal in self._process.world.exchange.refusals:
+                if refusal.is_reported:
+                    refusal.known_to.add(self._process.lease.token)
+        return reading
+
+    def write_tickers(self, *arguments: Any) -> None:
+        self._process.world.time.sleep(0.002)
+        self.__getattr__("write_tickers")(*arguments)
+
+    def write_status(self, token: str, status: FetcherStatus) -> None:
+        self.__getattr__("write_status")(token, status)
+        for refusal in self._process.world.exchange.refusals:
+            refusal.is_reported |= token in refusal.known_to
+
+
+class ExchangeLine:
+    """One process's way to the exchange, where its obedience is watched."""
+
+    def __init__(self, process: "SimulatedFetcher") -> None:
+        self._process = process
+
+    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> ExchangeAnswer:
+        world, process = self._process.world, self._process
+        world.watch_request(process, is_for_tickers="/ticker/" in path_and_query)
+        answer = world.exchange.answer(process.lease.token, base_url, path_and_query, deadline)
+        process.has_answer()
+        process.thaw()
+        return answer
+
+    def cancel_all(self) -> None:
+        """Nothing is under way: requests of one cycle follow each other here."""
+
+
+class Background:
+    """A job of the process on a task of its own."""
+
+    def __init__(self, process: "SimulatedFetcher", job: Callable[[], None]) -> None:
+        self._time = process.world.time
+        self.task = self._time.start(job)
+
+    def is_alive(self) -> bool:
+        return not self.task.is_over
+
+    def join(self, timeout: float | None = None) -> None:
+        self._time.sleep(timeout or 0.0)
+
+
+class SimulatedFetcher:
+    """`run_market_fetcher` from its start to its end."""
+
+    def __init__(self, world: "World", chance: random.Random) -> None:
+        self.world = world
+        self.is_alive = True
+        self.is_cut_off = False
+        self.is_told_to_stop = False
+        self._frozen_until = self._freeze_after_answer = 0.0
+        self._backgrounds: list[Task] = []
+        cache: Any = CacheLine(self)
+        self.lease = FetcherLease(
+            cache,
+            ttl_ms=world.settings.lease_ttl_ms,
+            patience_ms=2 * world.settings.fetch_interval_ms,
+            monotonic=world.time.monotonic,
+            start_renewing=lambda _: self._keep_lease(),
+        )
+        self.parts = self._make_parts(cache, chance)
+        clock = FetcherClock(world.time.monotonic, world.now_ms, self._nap)
+        self._fetcher = MarketDataFetcher(
+            world.settings,
+            cache,
+            MarketDataAggregator(self.parts),
+            self.lease,
+            clock=clock,
+            backoff=ExponentialBackoff(*BACKOFF, chance.random),
+            should_stop=lambda: self.is_told_to_stop,
+        )
+        self._task = world.time.start(self._run)
+
+    @property
+    def believes_to_be_active(self) -> bool:
+        return self.is_alive and self.lease.is_held and not self.is_frozen
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.world.time.monotonic() < self._frozen_until
+
+    def kill(self) -> None:
+        """End it at once, without a word to the cache."""
+        self.is_alive = False
+        for task in (self._task, *self._backgrounds):
+            task.is_killed = True
+
+    def freeze(self, seconds: float) -> None:
+        """Stop all of it, as SIGSTOP does, for so long."""
+        self._frozen_until = self.world.time.monotonic() + seconds
+
+    def freeze_with_an_answer_in_hand(self, seconds: float) -> None:
+        """Stop all of it as soon as the next answer is complete, before it is written."""
+        self._freeze_after_answer = seconds
+
+    def has_answer(self) -> None:
+        """Note that an answer is complete; the moment for a freeze that waits for it."""
+        if self._freeze_after_answer:
+            self.freeze(self._freeze_after_answer)
+            self._freeze_after_answer = 0.0
+
+    def thaw(self) -> None:
+        """Wait for the end of a freeze."""
+        while self.is_frozen:
+            self.world.time.sleep(self._frozen_until - self.world.time.monotonic())
+
+    def _run(self) -> None:
+        self._fetcher.run()
+        self.is_alive = False
+
+    def _nap(self, seconds: float) -> None:
+        now = self.world.time.monotonic()
+        self.world.time.sleep(NAP_SECONDS - (now + seconds) % NAP_SECONDS + seconds)
+        self.thaw()
+
+    def _keep_lease(self) -> None:
+        if self.is_alive and not self.is_told_to_stop:
+            self.world.time.call_in(self.world.settings.lease_ttl_ms / 4000, self._keep_lease)
+            if not self.is_frozen:
+                self.lease.keep()
+
+    def _start_job(self, job: Callable[[], None]) -> Background:
+        assert not self.is_circuit_open, "a list was asked for through an open circuit"
+        background = Background(self, job)
+        self._backgrounds = [task for task in self._backgrounds if not task.is_over] + [background.task]
+        return background
+
+    def _make_parts(self, cache: Any, chance: random.Random) -> AggregatorParts:
+        settings, monotonic, now_ms = self.world.settings, self.world.time.monotonic, self.world.now_ms
+
+        def backoff(seconds: tuple[float, float]) -> ExponentialBackoff:
+            return ExponentialBackoff(*seconds, chance.random)
+
+        gateway = ExchangeGateway(
+            ExchangeLine(self),
+            hosts=HostPreference(settings.exchange_urls, rest=backoff(assembly.HOST_REST), monotonic=monotonic),
+            pause=ExchangePause(floor=backoff(assembly.RATE_LIMIT_FLOOR), monotonic=monotonic),
+            budget=RequestWeightBudget(monotonic=monotonic),
+            max_concurrent=settings.max_concurrent_batches,
+            monotonic=monotonic,
+        )
+        return AggregatorParts(
+            settings=settings,
+            cache=cache,
+            token=self.lease.token,
+            gateway=gateway,
+            breaker=CircuitBreaker(
+                failure_threshold=assembly.FAILURES_UNTIL_OPEN,
+                cool_down=backoff(assembly.BREAKER_COOL_DOWN),
+                monotonic=monotonic,
+            ),
+            symbols=SymbolLoader(
+                gateway,
+                retry=backoff(assembly.SYMBOL_LIST_RETRY),
+                monotonic=monotonic,
+                now_ms=now_ms,
+                start=self._start_job,
+            ),
+            quarantine=Quarantine(wait=backoff(assembly.QUARANTINE_WAIT), monotonic=monotonic),
+            flights=Flights(),
+            latest=LatestRecords(),
+            monotonic=monotonic,
+            now_ms=now_ms,
+            run_jobs=_one_after_another,
+        )
+
+    @property
+    def is_circuit_open(self) -> bool:
+        return self.parts.breaker.snapshot().state is CircuitState.OPEN
+
+
+def _one_after_another(
+    jobs: Sequence[Callable[[], None]],
+    *,
+    max_concurrent: int,
+    deadline: float,
+    monotonic: Callable[[], float],
+    should_stop: Callable[[], bool],
+) -> None:
+    """Keep to the rules of `run_until` on the caller's own thread."""
+    for job in jobs:
+        if monotonic() >= deadline or should_stop():
+            return
+        job()

@@ -1,0 +1,103 @@
+"""The site's settings: what is wrong is said without repeating a password."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from market_data.conf import SETTINGS, load
+from nexusmeme.environment import SITE_SETTINGS, read_environment
+
+PASSWORD = "Rec0gnisable"
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Read the site's settings with these variables and no file, or with a file of this text."""
+
+    def read(tmp_path: Path, file: str = "", **variables: str):
+        for name in SITE_SETTINGS:
+            monkeypatch.delenv(name, raising=False)
+        env_file = tmp_path / "env"
+        env_file.write_text(file)
+        for name, value in {"ENV_FILE": str(env_file), **variables}.items():
+            monkeypatch.setenv(name, value)
+        return read_environment(tmp_path)
+
+    before = dict(os.environ)
+    yield read
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:port/0"),
+        ("REDIS_URL", f"redis://:{PASSWORD}/x@cache.test:6379/0"),
+        ("REDIS_URL", f"redis://:123/{PASSWORD}@cache.test:6379/0"),
+        ("REDIS_URL", f"redis://:{PASSWORD}#x@cache.test:6379/0"),
+        ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?no_such_option=1"),
+        ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?socket_timeout=soon"),
+        ("REDIS_URL", f"redis://:{PASSWORD}@[::1/0"),
+        ("REDIS_URL", f"http://:{PASSWORD}@cache.test"),
+        ("DATABASE_URL", f"postgres://user:{PASSWORD}@db.test:port/name"),
+        ("DATABASE_URL", f"postgres://user:{PASSWORD}/x@db.test/name"),
+        ("DATABASE_URL", f"nosuch://user:{PASSWORD}@db.test/name"),
+        ("DATABASE_URL", f"sqlite://user:{PASSWORD}@host/name"),
+        ("DATABASE_URL", PASSWORD),
+    ],
+)
+def test_an_unreadable_address_is_refused_without_its_password(environment, tmp_path, name, value, capfd, recwarn):
+    with pytest.raises(SystemExit) as refusal:
+        environment(tmp_path, **{name: value})
+
+    assert name in refusal.value.code
+    seen = capfd.readouterr()
+    warned = "".join(str(warning.message) for warning in recwarn)
+    assert PASSWORD not in refusal.value.code + seen.out + seen.err + warned
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BINANCE_API_BASE_URL", f"ftp://user:{PASSWORD}@exchange.test"),
+        ("BINANCE_API_BASE_URL", f"http://user:{PASSWORD}@exchange.test:99999"),
+        ("BINANCE_API_BASE_URL", f"http://user:{PASSWORD}@exchange .test"),
+        ("BINANCE_API_BASE_URL", f"http://user:{PASSWORD}@exchange.test?x=1"),
+        ("BINANCE_API_FALLBACK_URLS", f'["http://user:{PASSWORD}@exchange.test"'),
+        ("BINANCE_API_FALLBACK_URLS", f'[["http://user:{PASSWORD}@exchange.test"]]'),
+    ],
+)
+def test_an_unreadable_address_of_the_exchange_is_refused_without_its_password(name, value):
+    (problem,) = load({name: value}.get).errors
+
+    assert name in problem.message
+    assert PASSWORD not in str(problem)
+
+
+def test_an_unreadable_line_of_the_file_is_told_without_its_text(environment, tmp_path, caplog):
+    environment(tmp_path, file=f"REDIS_URL redis://:{PASSWORD}@cache.test\nLOG_LEVEL=DEBUG\n")
+
+    assert "Invalid line" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://cache.test", "rediss://u:p@cache.test:6380/3?socket_timeout=2", "unix:///a?db=1"]
+)
+def test_addresses_as_redis_providers_give_them_are_accepted(environment, tmp_path, url):
+    assert environment(tmp_path, REDIS_URL=url)["REDIS_URL"] == url
+
+
+def test_a_value_that_is_no_secret_is_quoted_so_that_its_writer_finds_it():
+    (problem,) = load({"MARKET_DATA_BATCH_SIZE": "4 s"}.get).errors
+
+    assert "'4 s'" in problem.message
+
+
+def test_every_setting_that_takes_an_address_or_a_key_is_declared_secret():
+    declared = [*SETTINGS.values(), *SITE_SETTINGS.values()]
+    named = {setting.name for setting in declared if setting.name.endswith(("_URL", "_URLS", "_KEY"))}
+
+    assert {setting.name for setting in declared if setting.is_secret} == named
