@@ -143,6 +143,7 @@ VISIBLE_FAULTS: list[tuple[dict[str, Any], int, Check]] = [
     ({"kind": "used_weight", "weight": 5555}, 200, lambda a: a.headers["X-MBX-USED-WEIGHT-1M"] == "5555"),
     ({"kind": "used_weight", "weight": 6001}, 429, lambda a: a.json()["code"] == -1003),
     ({"kind": "latency", "seconds": 0.05}, 200, lambda a: a.elapsed.total_seconds() >= 0.05),
+    ({"kind": "connection_close"}, 200, lambda a: a.headers["Connection"] == "close" and len(rows(a)) == 2),
     ({"kind": "slow_head", "pause_seconds": 0.001}, 200, lambda a: len(rows(a)) == 2),
     ({"kind": "slow_body", "pause_seconds": 0.01, "chunk_bytes": 200}, 200, lambda a: len(rows(a)) == 2),
 ]
@@ -154,7 +155,7 @@ BREAKING_FAULTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "status", "check"), VISIBLE_FAULTS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("fault", "status", "check"), VISIBLE_FAULTS, ids=[str(fault) for fault, *_ in VISIBLE_FAULTS])
 def test_a_fault_shows_as_its_kind_says(
     exchange: RunningSimulator, fault: dict[str, Any], status: int, check: Check
 ) -> None:
