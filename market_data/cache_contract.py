@@ -18,8 +18,6 @@ LEASE_KEY = "market_data_fetcher:lease"
 RELEASED_KEY = "market_data_fetcher:released"
 STATUS_TTL_MS = 24 * 60 * 60 * 1000
 RELEASED_TTL_MS = 60_000
-MAX_RECORD_BYTES = 4096
-"""What is longer is no record: the longest one has some 400 bytes."""
 
 _HOLDS_LEASE = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease_lost' end\n"
 WRITE_TICKERS = (

@@ -239,12 +239,8 @@ def _reason(error: redis.RedisError) -> str:
 
 
 def _stored(pairs: Sequence[str], values: Sequence[bytes | None]) -> dict[str, StoredTicker]:
-    found = (StoredTicker.from_raw(pair, _of_a_record_s_size(raw)) for pair, raw in zip(pairs, values, strict=True))
+    found = (StoredTicker.from_raw(pair, raw) for pair, raw in zip(pairs, values, strict=True))
     return {ticker.pair: ticker for ticker in found if ticker is not None}
-
-
-def _of_a_record_s_size(raw: bytes | None) -> bytes | None:
-    return None if raw is None or len(raw) > contract.MAX_RECORD_BYTES else raw
 
 
 def _token(raw: bytes | None) -> str | None:
