@@ -13,7 +13,7 @@ from tests.drills.tcp_proxy import TcpProxy
 from tests.fetcher_process import LEASE_KEY, FetcherProcess
 from tests.process_facts import wait_until
 
-REQUEST_TIMEOUT_SECONDS = 2.0
+REQUEST_TIMEOUT_SECONDS = 4.0  # at the default interval
 UNRESOLVED = "hanging.test"
 # Python imports this module at its start: the resolver is not ours, and nothing else makes it hang on every machine.
 HANGING_RESOLVER = f"""
@@ -34,6 +34,7 @@ def shared_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     (folder / "sitecustomize.py").write_text(HANGING_RESOLVER)
     with open_hall(folder) as hall:
         hall.variables["PYTHONPATH"] = str(folder)
+        hall.variables["MARKET_DATA_FETCH_INTERVAL_MS"] = "4000"
         yield hall
 
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -63,14 +62,12 @@ def refused(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly_within_a_second(number: signal.Signals) -> None:
+def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     with running() as (process, address, announcement):
         assert "SIMULATED" in announcement
         assert requests.get(address + "/api/v3/ping", timeout=5).json() == {}
-        sent = time.monotonic()
         process.send_signal(number)
         assert process.wait(DEADLINE_SECONDS) == 0
-        assert time.monotonic() - sent < 1
 
 
 def test_options_shape_the_market() -> None:
