@@ -58,6 +58,7 @@ class MarketDataFetcher:
         self._changes = StateChanges(clock.monotonic)
         self._next_cycle_at = clock.monotonic()
         self._has_announced_standby = False
+        self._last_report: FetcherStatus | None = None
 
     def run(self) -> None:
         """Fetch at a fixed rate until told to stop, then give the lease back."""
@@ -91,7 +92,7 @@ class MarketDataFetcher:
     def _becomes_active(self) -> bool:
         try:
             if self._lease.try_acquire():
-                earlier = self._cache.read_fetcher().status
+                earlier = self._cache.read_fetcher().status or self._last_report
                 self._aggregator.restore(earlier)
                 self._journal.continue_from(earlier)
                 self._journal.cache_answered()
@@ -99,6 +100,8 @@ class MarketDataFetcher:
                 self._changes.note_lease("held", self._lease.token)
                 logger.info("active: %d pairs", len(self._settings.trading_pairs))
                 return True
+            # Kept for the take-over: should Redis lose its data until then, a ban is still known.
+            self._last_report = self._cache.read_fetcher().status or self._last_report
         except CacheUnavailableError as error:
             self._journal.cache_failed(error, self._cache.address)
             return False

@@ -65,7 +65,7 @@ class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
     """
 
     used_weight: int | None = None
-    limit: int = 0
+    limit: int | None = None
     retry_at: int | None = None
     intervals_per_cycle: int = 1
 

@@ -15,12 +15,13 @@ from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 from market_data import cache_contract as contract
 from market_data.cache_outage import CacheOutage
 from market_data.cache_outage import CacheUnavailableError as CacheUnavailableError
-from market_data.conf import get_settings
+from market_data.conf import MAX_LEASE_TTL_MS, get_settings
 from market_data.fetcher_status import FetcherStatus, Source
 from market_data.lease_rival import LeaseReading
 from market_data.ticker import StoredTicker, TickerRecord
 
 _KEYS_PER_DELETION = 500
+_WITHOUT_END_MS, _NO_SUCH_KEY_MS = -1, -2  # what PTTL answers
 
 
 class LeaseLostError(Exception):
@@ -137,13 +138,25 @@ class TickerCache:
         )
 
     def read_lease(self) -> LeaseReading:
-        """Return who holds the lease, for how long, and who gave it back last."""
+        """Return who holds the lease, for how long, and who gave it back last.
+
+        A lease that no fetcher can have written, without an end or of another type, would keep everybody out: it is
+        given an end, or deleted.
+        """
         with _as_cache_unavailable(), self._client.pipeline() as together:
             together.get(contract.LEASE_KEY)
             together.pttl(contract.LEASE_KEY)
             together.get(contract.RELEASED_KEY)
-            holder, remaining_ms, released_by = together.execute()
-        return LeaseReading(_token(holder), max(0, remaining_ms), _token(released_by))
+            holder, remaining_ms, released_by = together.execute(raise_on_error=False)
+            if isinstance(holder, redis.ResponseError) and remaining_ms != _NO_SUCH_KEY_MS:
+                self._client.delete(contract.LEASE_KEY)
+                return LeaseReading(None, 0, None)
+            if isinstance(holder, redis.RedisError):
+                raise holder
+            if remaining_ms == _WITHOUT_END_MS:
+                self._client.pexpire(contract.LEASE_KEY, MAX_LEASE_TTL_MS)
+        token = None if isinstance(released_by, redis.RedisError) else _token(released_by)
+        return LeaseReading(_token(holder), max(0, remaining_ms), token)
 
     def acquire_lease(self, token: str, ttl_ms: int) -> bool:
         """Take the lease if nobody holds it, or prolong the own one; return whether this token holds it now."""

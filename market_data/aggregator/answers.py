@@ -69,7 +69,8 @@ class ExchangeAnswer:
 def host_of(base_url: str) -> str:
     """Return host and port without a user name or password."""
     parts = urlsplit(base_url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    name = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
+    return f"{name}:{parts.port}" if parts.port else name
 
 
 def error_of(answer: ExchangeAnswer) -> ExchangeError | None:

@@ -108,6 +108,12 @@ class _WatchedAdapter(HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Know no redirects: requests would read the body of one whole, and stumble over an odd `Location`."""
+        return None
+
+
 class BinanceClient:
     """Sends GET requests over one session with a pool of connections. Thread-safe."""
 
@@ -117,7 +123,7 @@ class BinanceClient:
         self._in_flight: set[RequestInFlight] = set()
         self._changed = threading.Condition()
         self._is_closed = False
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": _USER_AGENT})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         adapter = _WatchedAdapter(pool_connections=4, pool_maxsize=max_connections)

@@ -12,6 +12,7 @@ from market_data.aggregator.errors import BannedError, RateLimitedError
 MAX_RATE_LIMIT_WAIT_SECONDS = 600.0
 UNKNOWN_BAN_SECONDS = 120.0
 MAX_BAN_SECONDS = 3 * 24 * 3600.0
+_SHORTEST_SENSIBLE_SECONDS = 1.0
 _BAN_END = re.compile(r"until (\d{13})\b")
 
 
@@ -21,7 +22,8 @@ def retry_after_seconds(text: str | None, exchange_now_ms: int) -> float | None:
         return None
     stripped = text.strip()
     if re.fullmatch(r"\d{1,18}(\.\d{1,9})?", stripped, re.ASCII):
-        return float(stripped) or None
+        seconds = float(stripped)
+        return seconds if seconds >= _SHORTEST_SENSIBLE_SECONDS else None
     try:
         seconds = parsedate_to_datetime(stripped).timestamp() - exchange_now_ms / 1000
     except (ValueError, OverflowError):

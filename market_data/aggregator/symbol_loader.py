@@ -12,7 +12,13 @@ from typing import Protocol
 
 from market_data.aggregator.backoff import ExponentialBackoff
 from market_data.aggregator.batches import symbols_parameter
-from market_data.aggregator.errors import ExchangeError, RefusedRequestError, RefusedSymbolsError
+from market_data.aggregator.errors import (
+    ExchangeError,
+    MalformedAnswerError,
+    RateLimitedError,
+    RefusedRequestError,
+    RefusedSymbolsError,
+)
 from market_data.aggregator.gateway import ExchangeGateway
 from market_data.aggregator.payloads import ExchangeInfo, ListedSymbol, decode_exchange_info
 from market_data.aggregator.request_weight import EXCHANGE_INFO_WEIGHT
@@ -26,6 +32,7 @@ SOONEST_RELOAD_SECONDS = 30.0
 STATUS_CHECK_SECONDS = 30.0
 _SOONEST_CHECK_SECONDS = 5.0
 _YOUNG_LIST_SECONDS = 5.0
+_SHRUNK_LISTS_DOUBTED = 3
 _SYMBOLS_PER_CHECK = 200
 # While pairs cannot be priced, the list is loaded again after a minute, then after twice as long each time.
 _FIRST_UNSETTLED_RELOAD_SECONDS = 60.0
@@ -155,8 +162,9 @@ class SymbolLoader:
         asked_at = self._monotonic()
         try:
             info = self._ask()
+            self._doubt_if_shrunk(info)
         except ExchangeError as error:
-            self._note_failure(str(error))
+            self._note_failure(error)
             return
         if info.weight_limit is not None:
             self._gateway.budget.set_limit(info.weight_limit)
@@ -215,10 +223,18 @@ class SymbolLoader:
             path, decode_exchange_info, weight=EXCHANGE_INFO_WEIGHT, deadline=deadline, max_bytes=_MAX_BYTES
         ).content
 
-    def _note_failure(self, reason: str) -> None:
+    def _doubt_if_shrunk(self, info: ExchangeInfo) -> None:
+        """Raise `MalformedAnswerError` for a list with less than half of the last one's symbols, unless it insists."""
+        before, now = len(self.symbols or ()), len(info.symbols)
+        if now < before / 2 and self._failures < _SHRUNK_LISTS_DOUBTED:
+            raise MalformedAnswerError(f"the list of symbols has shrunk from {before} to {now}")
+
+    def _note_failure(self, error: ExchangeError) -> None:
+        # After a 429 the prices come first: the list waits for longer than they do.
+        wait_seconds = error.retry_after_seconds if isinstance(error, RateLimitedError) else 0.0
         with self._lock:
             self._failures += 1
-            self.error = reason
-            self._next_load_at = self._monotonic() + self._retry.delay_seconds(self._failures)
+            self.error = str(error)
+            self._next_load_at = self._monotonic() + wait_seconds + self._retry.delay_seconds(self._failures)
             if self._failures == 1:
-                logger.warning("the list of symbols cannot be loaded, going on without a new one: %s", reason)
+                logger.warning("the list of symbols cannot be loaded, going on without a new one: %s", error)

@@ -58,7 +58,7 @@ def resolve_pair(
     """
     base, quote = split_pair(pair)
     alias = aliases.get(quote)
-    if symbols is None and known is not None:
+    if symbols is None and known is not None and (not known.is_quote_alias or known.quote_asset == alias):
         return _as_known(pair, known)
     if symbols is None:
         return ResolvedPair(pair, base + (alias or quote), base, alias or quote, alias is not None)

@@ -133,3 +133,16 @@ def test_a_server_that_is_gone_is_named_and_one_that_returns_is_used_again(djang
             cache.read(["BTC/USDT"])
         server.start()
         assert cache.read(["BTC/USDT"]).current == {}
+
+
+def test_a_lease_that_no_fetcher_wrote_does_not_keep_every_fetcher_out(
+    ticker_cache: TickerCache, redis_client: redis.Redis
+) -> None:
+    redis_client.set("market_data_fetcher:lease", "typed by hand, without an end")
+    assert ticker_cache.read_lease().holder == "typed by hand, without an end"
+    assert 0 < redis_client.pttl("market_data_fetcher:lease") <= 10_000
+
+    redis_client.delete("market_data_fetcher:lease")
+    redis_client.hset("market_data_fetcher:lease", "no", "token")
+    assert ticker_cache.read_lease().holder is None
+    assert ticker_cache.acquire_lease(TOKEN, 60_000)

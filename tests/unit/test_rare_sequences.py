@@ -5,11 +5,12 @@ import json
 import pytest
 
 from market_data.aggregator.errors import BlockedError, ExchangeError, ExchangeTimeoutError, RateLimitedError
+from market_data.aggregator.symbols import resolve_pair
 from market_data.conf import load
-from market_data.fetcher_status import FetcherStatus
+from market_data.fetcher_status import FetcherStatus, PairOutcome, PairStatus
 from market_data.ticker import StoredTicker
 from tests.aggregator_stack import Stack
-from tests.fakes import HOST, MovableClock, app_settings, row
+from tests.fakes import HOST, MovableClock, app_settings, listed, row
 from tests.unit.test_fetcher_loop import PAIRS, Simulation
 from tests.unit.test_gateway import Gateway
 from tests.unit.test_pauses import pause_of
@@ -184,3 +185,28 @@ def test_an_address_that_is_none_is_refused_without_repeating_a_password(url):
     (problem,) = load({"BINANCE_API_BASE_URL": url}.get).errors
 
     assert "hunter2" not in str(problem)
+
+
+def test_a_list_that_has_lost_most_of_its_symbols_is_doubted_until_it_insists():
+    loader = Loader()
+    loader.exchange.symbols.update(
+        {f"S{number}USDT": listed(f"S{number}USDT", f"S{number}", "USDT") for number in range(9)}
+    )
+    loader.load_if_due()
+    whole = len(loader.loader.symbols)
+    for name in list(loader.exchange.symbols)[1:]:
+        del loader.exchange.symbols[name]
+
+    sizes = []
+    for _ in range(4):
+        loader.clock.advance(3600)
+        loader.load_if_due()
+        sizes.append(len(loader.loader.symbols))
+    assert sizes == [whole, whole, whole, 1]
+
+
+def test_an_alias_that_is_not_configured_any_more_is_not_taken_over_from_an_earlier_fetcher():
+    known = PairStatus("BTCUSDT", "BTC", "USDT", True, PairOutcome.OK)
+
+    assert resolve_pair("BTC/USD", None, {"USD": "USDT"}, known).is_quote_alias
+    assert not resolve_pair("BTC/USD", None, {}, known).is_quote_alias

@@ -1,0 +1,75 @@
+"""The HTTP client alone, against answers that an exchange does not give and something in its place may."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from market_data.aggregator.assembly import now_ms
+from market_data.aggregator.binance import BinanceClient
+from market_data.aggregator.errors import MalformedAnswerError
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+SEVERAL_MIB = 4 * 1024 * 1024
+
+
+@pytest.fixture
+def client() -> Iterator[BinanceClient]:
+    binance = BinanceClient(max_connections=1, monotonic=time.monotonic, now_ms=now_ms)
+    yield binance
+    binance.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Reply], str]]:
+    """Answer every GET by a function, and return the address."""
+    servers: list[HTTPServer] = []
+
+    def start(reply: Reply) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                reply(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Keep quiet."""
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def redirect(location: bytes, body_bytes: int = 0) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        head = b"HTTP/1.0 302 Found\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n" % (location, body_bytes)
+        try:
+            handler.wfile.write(head + b"x" * body_bytes)
+        except OSError:
+            return  # the client has read enough
+
+    return reply
+
+
+@pytest.mark.parametrize("location", [b"http://[bad", b"/\xe9\xff", b"/elsewhere", b"http://127.0.0.1:notaport/"])
+def test_a_redirect_is_an_answer_like_any_other_and_is_not_followed(
+    client: BinanceClient, serve: Callable[[Reply], str], location: bytes
+) -> None:
+    address = serve(redirect(location))
+
+    answer = client.get(address, "/api/v3/ping", deadline=time.monotonic() + 30, max_bytes=1000)
+
+    assert answer.status == 302
+
+
+def test_the_body_of_a_redirect_is_bounded_like_any_other(client: BinanceClient, serve: Callable[[Reply], str]) -> None:
+    address = serve(redirect(b"/elsewhere", SEVERAL_MIB))
+
+    with pytest.raises(MalformedAnswerError, match="more than 1000 bytes"):
+        client.get(address, "/api/v3/ping", deadline=time.monotonic() + 30, max_bytes=1000)
