@@ -40,10 +40,15 @@ class BoundedReplyBuffer(SocketBuffer):
                 self._buffer.truncate()
                 self._read_from_socket(timeout=timeout)
 
-    def _read_from_socket(self, *args: Any, **kwargs: Any) -> bool:
-        if self.deadline is not None and time.monotonic() >= self.deadline:
-            raise redis.TimeoutError("the reply of Redis was not complete in time")
-        return super()._read_from_socket(*args, **kwargs)
+    def _read_from_socket(self, length: int | None = None, *args: Any, **kwargs: Any) -> bool:
+        """Read at least `length` bytes, in pieces as they come, so that the deadline is looked at between them."""
+        wanted = self.unread_bytes() + (length or 1)
+        while self.unread_bytes() < wanted:
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                raise redis.TimeoutError("the reply of Redis was not complete in time")
+            if not super()._read_from_socket(None, *args, **kwargs):
+                return False
+        return True
 
 
 class BoundedReplyParser(_RESP2Parser):
