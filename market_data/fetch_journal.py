@@ -45,7 +45,7 @@ class FetchJournal:
         """Count a cycle that reached its end, as a success where it wrote a price."""
         self._note_pairs(report)
         if report.error is not None:
-            self.failures_in_a_row += 1
+            self.failures_in_a_row += report.has_asked  # where nothing was asked for, waiting spares nobody
             self._incidents.began(FETCHING, report.error)
             self._count(fetch_errors=self.stats.fetch_errors + 1, last_error=report.error)
             return

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import unquote
 
 from market_data.aggregator.answers import ExchangeAnswer
@@ -18,6 +19,7 @@ from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.request_weight import RequestWeightBudget
 from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.aggregator.symbols import doubt_about
 from market_data.conf import MarketDataSettings, load
 from market_data.fetcher_status import FetcherStatus, Source
 from market_data.lease_rival import LeaseReading
@@ -244,7 +246,13 @@ def parts_of(
         token=token,
         gateway=gateway,
         breaker=CircuitBreaker(failure_threshold=3, cool_down=backoff(2, 24), monotonic=clock.monotonic),
-        symbols=SymbolLoader(gateway, retry=backoff(10, 300), monotonic=clock.monotonic, now_ms=clock.now_ms),
+        symbols=SymbolLoader(
+            gateway,
+            retry=backoff(10, 300),
+            doubt=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
+            monotonic=clock.monotonic,
+            now_ms=clock.now_ms,
+        ),
         quarantine=Quarantine(wait=backoff(60, 3600), monotonic=clock.monotonic),
         flights=Flights(),
         latest=LatestRecords(),

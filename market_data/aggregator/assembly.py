@@ -2,6 +2,7 @@
 
 import random
 import time
+from functools import partial
 
 from market_data.aggregator.backoff import ExponentialBackoff
 from market_data.aggregator.binance import BinanceClient
@@ -16,6 +17,7 @@ from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.request_weight import RequestWeightBudget
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.aggregator.symbols import doubt_about
 from market_data.conf import MarketDataSettings
 from market_data.ticker_cache import TickerCache
 
@@ -61,7 +63,13 @@ def build_aggregator(
                 cool_down=_backoff((first_wait, longest_wait)),
                 monotonic=monotonic,
             ),
-            symbols=SymbolLoader(gateway, retry=_backoff(SYMBOL_LIST_RETRY), monotonic=monotonic, now_ms=now_ms),
+            symbols=SymbolLoader(
+                gateway,
+                retry=_backoff(SYMBOL_LIST_RETRY),
+                doubt=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
+                monotonic=monotonic,
+                now_ms=now_ms,
+            ),
             quarantine=Quarantine(wait=_backoff(QUARANTINE_WAIT), monotonic=monotonic),
             flights=Flights(),
             latest=LatestRecords(),

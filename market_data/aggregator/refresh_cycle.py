@@ -53,7 +53,8 @@ class CycleReport:
     """How a cycle ended: pairs as resolved, an outcome each, how many prices were written, why none was.
 
     `left_over` counts the pairs that the cycle had no time to ask for; a later one asks for them first.
-    `received_at_ms` is the Unix ms of the oldest answer among those that brought a price.
+    `received_at_ms` is the Unix ms of the oldest answer among those that brought a price. `has_asked` says whether
+    there was anything to ask the exchange for.
     """
 
     pairs: Mapping[str, ResolvedPair]
@@ -63,6 +64,7 @@ class CycleReport:
     error: str | None
     left_over: int = 0
     received_at_ms: int | None = None
+    has_asked: bool = True
 
 
 class RefreshCycle:
@@ -115,7 +117,16 @@ class RefreshCycle:
         duration_ms = round((self._parts.monotonic() - started_at) * 1000)
         received_at_ms = min((result.received_at_ms for result in self._results.values() if result.quote), default=None)
         error = self._reason(outcomes)
-        return CycleReport(self._pairs, outcomes, self._written, duration_ms, error, left_over, received_at_ms)
+        return CycleReport(
+            self._pairs,
+            outcomes,
+            self._written,
+            duration_ms,
+            error,
+            left_over,
+            received_at_ms,
+            has_asked=bool(self._asked),
+        )
 
     def _wanted_symbols(self) -> list[str]:
         resting = [symbol for symbol in self._pairs_of if self._parts.quarantine.is_resting(symbol)]

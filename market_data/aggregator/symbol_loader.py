@@ -32,10 +32,10 @@ SOONEST_RELOAD_SECONDS = 30.0
 STATUS_CHECK_SECONDS = 30.0
 _SOONEST_CHECK_SECONDS = 5.0
 _YOUNG_LIST_SECONDS = 5.0
-_SHRUNK_LISTS_DOUBTED = 3
+_DOUBTFUL_LISTS_REFUSED = 3
 _SYMBOLS_PER_CHECK = 200
-# While pairs cannot be priced, the list is loaded again after a minute, then after twice as long each time.
-_FIRST_UNSETTLED_RELOAD_SECONDS = 60.0
+# While pairs cannot be priced, the list is loaded again after half a minute, then after twice as long each time.
+_FIRST_UNSETTLED_RELOAD_SECONDS = SOONEST_RELOAD_SECONDS
 _MAX_DOUBLINGS = 6
 # It takes one of the few connections: shorter than a price lives, so that even an only one is free again in time.
 _LOAD_TIMEOUT_SECONDS = 8.0
@@ -43,6 +43,10 @@ _MAX_BYTES = 64 * 1024 * 1024
 # Without the permission sets the list is a fraction of its 17 MB; a host that does not know the parameter gets none.
 _PATH = "/api/v3/exchangeInfo"
 _LEAN_PATH = f"{_PATH}?showPermissionSets=false"
+
+
+ListDoubt = Callable[[SymbolList, SymbolList | None], str | None]
+"""Says of a new list, given the present one, why it is not to be trusted at once, or None."""
 
 
 class BackgroundJob(Protocol):
@@ -68,6 +72,7 @@ class SymbolLoader:
         gateway: ExchangeGateway,
         *,
         retry: ExponentialBackoff,
+        doubt: ListDoubt,
         monotonic: Callable[[], float],
         now_ms: Callable[[], int],
         start: Callable[[Callable[[], None]], BackgroundJob] = on_a_thread,
@@ -75,6 +80,7 @@ class SymbolLoader:
         self._gateway = gateway
         self._start = start
         self._retry = retry
+        self._doubt = doubt
         self._monotonic = monotonic
         self._now_ms = now_ms
         self._lock = threading.Lock()
@@ -162,7 +168,7 @@ class SymbolLoader:
         asked_at = self._monotonic()
         try:
             info = self._ask()
-            self._doubt_if_shrunk(info)
+            symbols = self._trusted(SymbolList(info.symbols))
         except ExchangeError as error:
             self._note_failure(error)
             return
@@ -173,7 +179,7 @@ class SymbolLoader:
                 logger.warning("the list of symbols is loaded again, after %d failures", self._failures)
             self._failures = 0
             self.error = None
-            self.symbols = SymbolList(info.symbols)
+            self.symbols = symbols
             self.loaded_at_ms = self._now_ms()
             self.loaded_at = asked_at
             self._loads_in_vain += 1
@@ -223,11 +229,12 @@ class SymbolLoader:
             path, decode_exchange_info, weight=EXCHANGE_INFO_WEIGHT, deadline=deadline, max_bytes=_MAX_BYTES
         ).content
 
-    def _doubt_if_shrunk(self, info: ExchangeInfo) -> None:
-        """Raise `MalformedAnswerError` for a list with less than half of the last one's symbols, unless it insists."""
-        before, now = len(self.symbols or ()), len(info.symbols)
-        if now < before / 2 and self._failures < _SHRUNK_LISTS_DOUBTED:
-            raise MalformedAnswerError(f"the list of symbols has shrunk from {before} to {now}")
+    def _trusted(self, symbols: SymbolList) -> SymbolList:
+        """Return the list; raise `MalformedAnswerError` where it leaves a doubt, unless the exchange insists on it."""
+        reason = self._doubt(symbols, self.symbols)
+        if reason and self._failures < _DOUBTFUL_LISTS_REFUSED:
+            raise MalformedAnswerError(reason)
+        return symbols
 
     def _note_failure(self, error: ExchangeError) -> None:
         # After a 429 the prices come first: the list waits for longer than they do.

@@ -1,6 +1,6 @@
 """From pairs to symbols through the exchange's own list, quote aliases included. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from market_data.aggregator.payloads import ListedSymbol
@@ -68,6 +68,26 @@ def resolve_pair(
         return ResolvedPair(pair, None, base, quote, False, PairOutcome.UNKNOWN_SYMBOL)
     refusal = None if listed.is_trading else PairOutcome.NOT_TRADING
     return ResolvedPair(pair, listed.symbol, base, listed.quote_asset, own is None, refusal)
+
+
+def doubt_about(
+    now: SymbolList, before: SymbolList | None, pairs: Sequence[str], aliases: Mapping[str, str]
+) -> str | None:
+    """Return why a new list is not to be trusted at once, or None: it lacks most of what there was, or is wanted.
+
+    Pairs that the list before did not have either are no sign against the new one.
+    """
+    if before is not None and len(now) < len(before) / 2:
+        return f"the list of symbols has shrunk from {len(before)} to {len(now)}"
+    expected = [pair for pair in pairs if before is None or _is_listed(pair, before, aliases)]
+    lacking = [pair for pair in expected if not _is_listed(pair, now, aliases)]
+    if len(lacking) > len(expected) / 2:
+        return f"the list of symbols lacks {len(lacking)} of {len(expected)} pairs, {lacking[0]} among them"
+    return None
+
+
+def _is_listed(pair: str, symbols: SymbolList, aliases: Mapping[str, str]) -> bool:
+    return resolve_pair(pair, symbols, aliases).symbol is not None
 
 
 def _as_known(pair: str, known: PairStatus) -> ResolvedPair:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from market_data.aggregator import assembly
@@ -18,6 +19,7 @@ from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.request_weight import RequestWeightBudget
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.aggregator.symbols import doubt_about
 from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
 from market_data.fetcher_status import FetcherStatus
 from market_data.lease import FetcherLease
@@ -209,6 +211,7 @@ class SimulatedFetcher:
             symbols=SymbolLoader(
                 gateway,
                 retry=backoff(assembly.SYMBOL_LIST_RETRY),
+                doubt=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
                 monotonic=monotonic,
                 now_ms=now_ms,
                 start=self._start_job,

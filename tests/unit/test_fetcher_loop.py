@@ -34,11 +34,11 @@ class Simulation:
         self.lease = FetcherLease(
             self.cache, ttl_ms=lease_ttl_ms, patience_ms=lease_ttl_ms, monotonic=self.clock.monotonic
         )
-        parts = parts_of(self.clock, self.exchange, self.cache, self.settings, self.lease.token)
+        self.parts = parts_of(self.clock, self.exchange, self.cache, self.settings, self.lease.token)
         self.fetcher = MarketDataFetcher(
             self.settings,
             self.cache,
-            MarketDataAggregator(parts),
+            MarketDataAggregator(self.parts),
             self.lease,
             clock=FetcherClock(self.clock.monotonic, self.clock.now_ms, self._sleep),
             backoff=backoff(2, 24),

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from market_data.aggregator.errors import BlockedError, ExchangeError, ExchangeTimeoutError, RateLimitedError
+from market_data.aggregator.symbol_loader import SOONEST_RELOAD_SECONDS
 from market_data.aggregator.symbols import resolve_pair
 from market_data.conf import load
 from market_data.fetcher_status import FetcherStatus, PairOutcome, PairStatus
 from market_data.ticker import StoredTicker
 from tests.aggregator_stack import Stack
 from tests.fakes import HOST, MovableClock, app_settings, listed, row
-from tests.unit.test_fetcher_loop import PAIRS, Simulation
+from tests.unit.test_fetcher_loop import INTERVAL_SECONDS, PAIRS, Simulation
 from tests.unit.test_gateway import Gateway
 from tests.unit.test_pauses import pause_of
 from tests.unit.test_symbol_loader import Loader
@@ -210,3 +211,31 @@ def test_an_alias_that_is_not_configured_any_more_is_not_taken_over_from_an_earl
 
     assert resolve_pair("BTC/USD", None, {"USD": "USDT"}, known).is_quote_alias
     assert not resolve_pair("BTC/USD", None, {}, known).is_quote_alias
+
+
+def test_a_first_list_that_comes_short_costs_no_cycle():
+    simulation = Simulation()
+    usual, lists = simulation.exchange.reaction, []
+    short_list = {"symbols": [listed("DOGEBTC", "DOGE", "BTC")]}
+
+    def comes_short_at_first(url, path):
+        if "/exchangeInfo" not in path:
+            return usual(url, path)
+        lists.append(path)
+        return usual(url, path) if len(lists) > 2 else simulation.exchange.answer(short_list)
+
+    simulation.exchange.reaction = comes_short_at_first
+    simulation.run(60)
+
+    assert len(lists) > 2
+    assert simulation.stats.fetch_errors == 0
+
+
+def test_cycles_that_had_nothing_to_ask_for_do_not_delay_the_next_that_has():
+    simulation = Simulation()
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        simulation.parts.quarantine.add(symbol)
+    first, *_ = simulation.run(100)
+
+    assert simulation.stats.fetch_errors > 1
+    assert first <= SOONEST_RELOAD_SECONDS + 2 * INTERVAL_SECONDS

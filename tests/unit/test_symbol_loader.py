@@ -1,8 +1,10 @@
 import logging
+from functools import partial
 
 import pytest
 
 from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.aggregator.symbols import doubt_about
 from tests.fakes import HOST, FakeExchange, MovableClock, backoff, gateway_of, listed
 
 PATIENCE_SECONDS = 10
@@ -16,7 +18,11 @@ class Loader:
         self.exchange = FakeExchange(self.clock)
         gateway = gateway_of(self.clock, self.exchange, urls=(HOST,))
         self.loader = SymbolLoader(
-            gateway, retry=backoff(10, 300), monotonic=self.clock.monotonic, now_ms=self.clock.now_ms
+            gateway,
+            retry=backoff(10, 300),
+            doubt=partial(doubt_about, pairs=["BTC/USDT", "ETH/USDT"], aliases={}),
+            monotonic=self.clock.monotonic,
+            now_ms=self.clock.now_ms,
         )
 
     def load_if_due(self):
@@ -97,6 +103,29 @@ def test_a_list_wanted_sooner_comes_sooner_but_not_more_than_twice_a_minute(want
 
     loader.clock.advance(1)
     assert loader.load_if_due() == 2
+
+
+def test_a_first_list_that_lacks_the_pairs_is_asked_for_again_and_believed_where_the_exchange_insists():
+    loader = Loader()
+    loader.exchange.symbols = {"DOGEBTC": listed("DOGEBTC", "DOGE", "BTC")}
+    loader.load_if_due()
+    assert loader.loader.symbols is None, "names are joined on trust until there is a list to be trusted"
+    assert "lacks 2 of 2 pairs" in loader.loader.error
+
+    for wait_seconds in (10, 20, 40):
+        loader.clock.advance(wait_seconds)
+        loader.load_if_due()
+    assert loader.exchange.list_requests == 4
+    assert not loader.loader.symbols.is_trading("BTCUSDT")
+    assert loader.loader.symbols.is_trading("DOGEBTC")
+
+
+def test_a_list_that_lacks_one_pair_of_several_is_believed():
+    loader = Loader()
+    del loader.exchange.symbols["ETHUSDT"]
+    loader.load_if_due()
+
+    assert loader.loader.symbols.is_trading("BTCUSDT")
 
 
 def test_a_symbol_whose_row_leaves_no_doubt_trades():
