@@ -58,6 +58,7 @@ class Simulation:
         return self.cache.status.stats
 
     def _sleep(self, seconds):
+        assert self.parts.symbols.wait(10), "a load of the list takes real time, and none of the simulated one"
         self.clock.advance(seconds)
         while self.events and self.events[0][0] <= self.clock.monotonic():
             self.events.pop(0)[1]()
