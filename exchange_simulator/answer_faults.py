@@ -21,6 +21,7 @@ from exchange_simulator.fault_kinds import (
 from exchange_simulator.tickers import Row
 
 MEBIBYTE = 1024 * 1024
+REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 
 _STATUS_BODIES: Mapping[str, Callable[[Fault], Answer]] = {
     "json": lambda fault: error_answer(fault["status"], fault["code"], fault["message"]),
@@ -62,6 +63,25 @@ def _geo_blocked(answer: Answer, fault: Fault, view: MarketView) -> Answer:
 
 def _firewall(answer: Answer, fault: Fault, view: MarketView) -> Answer:
     return html_answer(403, "403 Forbidden")
+
+
+def _redirect(answer: Answer, fault: Fault, view: MarketView) -> Answer:
+    page = html_answer(fault["status"], f"{fault['status']} Redirect")
+    return page.with_headers({"Location": fault["location"] or view.target})
+
+
+def _location(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError("must be an address in one line, or null for the address that was asked")
+    return value
+
+
+def _redirect_status(value: Any) -> int:
+    if value not in REDIRECT_STATUSES or isinstance(value, bool):
+        raise ValueError(f"must be one of {', '.join(map(str, REDIRECT_STATUSES))}")
+    return int(value)
 
 
 def _json_body(answer: Answer, fault: Fault, view: MarketView) -> Answer:
@@ -173,4 +193,6 @@ ANSWER_FAULTS = (
           seconds=Value(number_between(0, 1e7), 120), retry_after=Value(optional_text, "120")),
     _kind("geo_blocked", "451 with code 0: a restricted location", _geo_blocked),
     _kind("firewall", "403 with an HTML page and no Retry-After", _firewall),
+    _kind("redirect", "3xx with a Location, the address that was asked for null", _redirect,
+          status=Value(_redirect_status, 302), location=Value(_location, None)),
 )  # fmt: skip

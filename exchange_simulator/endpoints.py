@@ -14,12 +14,14 @@ from exchange_simulator.world import World
 
 @dataclass(frozen=True)
 class MarketView:
-    """The market at one instant (Unix ms of this machine), as the faults leave it."""
+    """The market at one instant (Unix ms of this machine), as the faults leave it, and what is asked of it."""
 
     market: Market
     now_ms: int
     world: World
     weight_limit: int
+    target: str
+    """Path and query of the request."""
 
     @property
     def exchange_time_ms(self) -> int:

@@ -44,7 +44,7 @@ class SimulatedExchange:
         request.weight = request_weight(request.path, request.symbol_count)
         with self._lock:
             now_ms = self._now_ms()
-            view = MarketView(self.market, now_ms, world_under(faults), self.weights.limit)
+            view = MarketView(self.market, now_ms, world_under(faults), self.weights.limit, request.target)
             verdict = self.weights.count(request.weight, now_ms, set_to=view.world.used_weight)
             answer = answer_under(faults, self._honest_answer(request, view, verdict), view)
         return answer.with_headers(

@@ -70,38 +70,42 @@ class Market:
 
     def symbols(self, world: World) -> list[str]:
         """Return the symbols that have a row, in the market's own order."""
-        return [symbol for symbol in self._symbols if symbol not in world.unknown_symbols]
+        shown = map(world.shown_name, self._symbols)
+        return [symbol for symbol in shown if symbol is not None and symbol not in world.unknown_symbols]
 
     def is_known(self, symbol: str, world: World) -> bool:
-        is_here = symbol in self._walks or symbol in self._fixed or symbol in self.listings
+        own = world.own_name(symbol)
+        is_here = own in self._walks or own in self._fixed or own in self.listings
         return is_here and symbol not in world.unknown_symbols
 
     def status(self, symbol: str, world: World) -> str | None:
         if symbol in world.states:
             return world.states[symbol].status
-        status: str | None = self.listings.get(symbol, {}).get("status")
+        status: str | None = self.listings.get(world.own_name(symbol) or "", {}).get("status")
         return status
 
     def listed(self, world: World) -> list[Listing]:
         """Return the rows of `exchangeInfo`, statuses as they are now."""
-        rows = [row for symbol, row in self.listings.items() if symbol not in world.unknown_symbols]
+        shown = (_under_its_name(row, world) for row in self.listings.values())
+        rows = [row for row in shown if row is not None and row["symbol"] not in world.unknown_symbols]
         if not world.states:
             return rows
         return [{**row, "status": self.status(row["symbol"], world)} for row in rows]
 
     def ticker(self, symbol: str, now_ms: int, world: World) -> Ticker | None:
         """Return a symbol's ticker, its times on the exchange's own clock; None where it has no row."""
-        if symbol in world.unknown_symbols:
+        own = world.own_name(symbol)
+        if symbol in world.unknown_symbols or own is None:
             return None
         state = world.states.get(symbol)
         row_form = state.row_form if state else LIVE
-        ticker = self._read(symbol, now_ms, is_frozen=row_form == FROZEN)
+        ticker = self._read(own, now_ms, is_frozen=row_form == FROZEN)
         if ticker is None:
             return None
         change = world.price_change(symbol)
         if change is not None and ticker.last > 0:
             ticker = change.apply(ticker)
-        return in_row_form(ticker, row_form).shifted(world.clock_offset_ms)
+        return in_row_form(ticker, row_form).shifted(world.clock_offset_ms).named(symbol)
 
     def _read(self, symbol: str, now_ms: int, is_frozen: bool) -> Ticker | None:
         walk = self._walks.get(symbol)
@@ -112,6 +116,16 @@ class Market:
         if ticker is None or lag_ms is None or is_frozen:
             return ticker
         return ticker.shifted(now_ms - lag_ms - ticker.close_time_ms)
+
+
+def _under_its_name(row: Listing, world: World) -> Listing | None:
+    """Return the listing under the name that the symbol has now, its base asset renamed with it."""
+    own, quote = row["symbol"], row.get("quoteAsset")
+    name = world.shown_name(own)
+    if name is None or name == own:
+        return row if name else None
+    is_readable = isinstance(quote, str) and quote and name.endswith(quote) and name != quote
+    return {**row, "symbol": name, **({"baseAsset": name.removesuffix(quote)} if is_readable else {})}
 
 
 def tick_size(listing: Listing) -> int:

@@ -59,7 +59,7 @@ class Parameters:
         if symbol is not None and symbols is not None:
             raise RequestRefusedError(ErrorCode.BAD_COMBINATION)
         if symbol is not None:
-            if not _NAME.fullmatch(symbol) or has_lower_case(symbol):
+            if not is_symbol_name(symbol):
                 raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name="symbol", range=NAME_RANGE)
             return SymbolSelection((symbol,), is_single=True)
         if symbols is None:
@@ -103,6 +103,11 @@ def _names(symbols: str) -> tuple[str, ...]:
     if not _LIST.fullmatch(symbols) or has_lower_case(symbols):
         raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name="symbols", range=LIST_RANGE)
     return tuple(symbols[2:-2].split('","'))
+
+
+def is_symbol_name(text: str) -> bool:
+    """Tell whether the exchange takes this for the name of a symbol, known or not."""
+    return _NAME.fullmatch(text) is not None and not has_lower_case(text)
 
 
 def has_lower_case(text: str) -> bool:

@@ -28,6 +28,11 @@ class LoggedRequest:
     finished_monotonic: float | None = None
 
     @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
     def symbol_count(self) -> int | None:
         return None if self.symbols is None else len(self.symbols)
 

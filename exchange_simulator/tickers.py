@@ -77,6 +77,10 @@ class Ticker:
             close_time_ms=self.close_time_ms + milliseconds,
         )
 
+    def named(self, symbol: str) -> "Ticker":
+        """Return the ticker of a symbol that has another name by now."""
+        return self if symbol == self.symbol else replace(self, symbol=symbol, recorded_row=None)
+
     def frozen(self) -> "Ticker":
         """Return the row of a symbol fresh from delisting: the old price, an empty order book."""
         return replace(self, bid=0, bid_quantity=0, ask=0, ask_quantity=0, recorded_row=None)

@@ -46,8 +46,23 @@ class World:
     clock_offset_ms: int = 0
     used_weight: int | None = None
     unknown_symbols: frozenset[str] = frozenset()
+    renamed_symbols: Mapping[str, str] = field(default_factory=dict)
+    """The new name of each symbol that has one, by its own."""
     states: Mapping[str, SymbolState] = field(default_factory=dict)
     price_changes: Mapping[str | None, PriceChange] = field(default_factory=dict)
+
+    def shown_name(self, symbol: str) -> str | None:
+        """Return the name under which a symbol of the market appears; None where another one has taken its name."""
+        if symbol in self.renamed_symbols:
+            return self.renamed_symbols[symbol]
+        return None if symbol in self.renamed_symbols.values() else symbol
+
+    def own_name(self, shown: str) -> str | None:
+        """Return the market's own name of the symbol that appears under this one; None where none does."""
+        for own, new in self.renamed_symbols.items():
+            if new == shown:
+                return own
+        return None if shown in self.renamed_symbols else shown
 
     def price_change(self, symbol: str) -> PriceChange | None:
         return self.price_changes.get(symbol) or self.price_changes.get(None)

@@ -1,6 +1,8 @@
 """Faults of the market itself: clock, weight used by others, symbols, statuses, prices."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from exchange_simulator.amounts import parse_amount
 from exchange_simulator.fault_kinds import (
@@ -12,7 +14,7 @@ from exchange_simulator.fault_kinds import (
     number_between,
     one_of,
 )
-from exchange_simulator.parameters import SYMBOL_STATUSES
+from exchange_simulator.parameters import SYMBOL_STATUSES, is_symbol_name
 from exchange_simulator.world import FROZEN, ROW_FORMS, PriceChange, SymbolState, World
 
 TEN_YEARS_MS = 315_360_000_000
@@ -27,6 +29,18 @@ def _price(value: object) -> str | None:
     return str(value)
 
 
+def _new_names(value: object) -> Mapping[str, str]:
+    """Read an object from present to new names."""
+    if not isinstance(value, dict) or not value:
+        raise ValueError('must name each symbol\'s new name, for example {"BTCUSDT": "XBTUSDT"}')
+    names = [*value, *value.values()]
+    if not all(isinstance(name, str) and is_symbol_name(name) for name in names):
+        raise ValueError("must have names such as BTCUSDT")
+    if len(set(value.values())) < len(value) or any(name == new for name, new in value.items()):
+        raise ValueError("must give each symbol a new name of its own")
+    return dict(value)
+
+
 def _offset_clock(world: World, fault: Fault) -> World:
     return replace(world, clock_offset_ms=fault["offset_ms"])
 
@@ -37,6 +51,11 @@ def _use_weight(world: World, fault: Fault) -> World:
 
 def _hide_symbols(world: World, fault: Fault) -> World:
     return replace(world, unknown_symbols=world.unknown_symbols | (fault.symbols or frozenset()))
+
+
+def _rename_symbols(world: World, fault: Fault) -> World:
+    names: dict[str, Any] = {**world.renamed_symbols, **fault["names"]}
+    return replace(world, renamed_symbols=names)
 
 
 def _set_status(world: World, fault: Fault) -> World:
@@ -62,6 +81,10 @@ WORLD_FAULTS = (
     ),
     FaultKind(
         "unknown_symbol", "the symbols are not known any more", Stage.WORLD, _hide_symbols, needs_symbols=True
+    ),
+    FaultKind(
+        "renamed_symbol", "symbols are not known by their names any more, but by new ones; so is the base asset",
+        Stage.WORLD, _rename_symbols, {"names": Value(_new_names)},
     ),
     FaultKind(
         "symbol_status", "the symbols have another status; their rows are live, frozen or zero",

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import requests
@@ -34,7 +34,7 @@ def exchange(running: RunningSimulator) -> RunningSimulator:
 
 
 def get(exchange: RunningSimulator, target: str = TICKERS) -> requests.Response:
-    return requests.get(exchange.base_url + target, timeout=TIMEOUT_SECONDS)
+    return requests.get(exchange.base_url + target, timeout=TIMEOUT_SECONDS, allow_redirects=False)
 
 
 def test_one_connection_serves_many_requests(exchange: RunningSimulator) -> None:
@@ -100,6 +100,12 @@ VISIBLE_FAULTS: list[tuple[dict[str, Any], int, Check]] = [
     ({"kind": "banned"}, 418, lambda a: "IP banned until " in a.json()["msg"]),
     ({"kind": "geo_blocked"}, 451, lambda a: a.json()["code"] == 0),
     ({"kind": "firewall"}, 403, lambda a: a.text.startswith("<html>") and "Retry-After" not in a.headers),
+    ({"kind": "redirect"}, 302, lambda a: unquote(a.headers["Location"]) == TICKERS),
+    (
+        {"kind": "redirect", "status": 308, "location": "https://elsewhere.test/"},
+        308,
+        lambda a: a.headers["Location"] == "https://elsewhere.test/",
+    ),
     ({"kind": "json_body"}, 200, lambda a: a.json() == []),
     ({"kind": "json_body", "value": {}}, 200, lambda a: a.json() == {}),
     ({"kind": "json_body", "value": None}, 200, lambda a: a.json() is None),
@@ -124,6 +130,7 @@ VISIBLE_FAULTS: list[tuple[dict[str, Any], int, Check]] = [
     ({"kind": "extra_rows", "extra": ["BNBUSDT"]}, 200, lambda a: names(a)[-1] == "BNBUSDT"),
     ({"kind": "reversed_rows"}, 200, lambda a: names(a) == ["ETHUSDT", "BTCUSDT"]),
     ({"kind": "unknown_symbol", "symbols": ["BTCUSDT"]}, 400, lambda a: a.json()["code"] == -1121),
+    ({"kind": "renamed_symbol", "names": {"BTCUSDT": "XBTUSDT"}}, 400, lambda a: a.json()["code"] == -1121),
     (
         {"kind": "symbol_status", "symbols": ["BTCUSDT"]},
         200,

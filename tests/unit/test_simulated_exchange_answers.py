@@ -207,6 +207,50 @@ def test_every_answer_says_that_it_comes_from_the_simulator(exchange: SimulatedE
         assert ask(exchange, PING).headers["X-Market-Data-Source"] == "simulator"
 
 
+def test_a_renamed_symbol_is_known_by_its_new_name_alone_and_its_market_goes_on(exchange: SimulatedExchange) -> None:
+    count = len(content(ask(exchange, TICKER_24HR)))
+    before = content(ask(exchange, TICKER_24HR, "symbol=BTCUSDT"))
+    with exchange.faults.active("renamed_symbol", names={"BTCUSDT": "XBTUSDT"}):
+        old_name = ask(exchange, TICKER_24HR, symbols_query("BTCUSDT", "ETHUSDT"))
+        renamed = content(ask(exchange, TICKER_24HR, symbols_query("XBTUSDT", "ETHUSDT")))
+        everything = content(ask(exchange, TICKER_24HR))
+        listed = {row["symbol"]: row for row in content(ask(exchange, EXCHANGE_INFO))["symbols"]}
+        one_listed = content(ask(exchange, EXCHANGE_INFO, "symbol=XBTUSDT"))["symbols"]
+        trading = content(ask(exchange, TICKER_24HR, symbols_query("XBTUSDT", symbolStatus="TRADING")))
+
+    assert content(old_name)["code"] == -1121
+    assert renamed[0] == {**before, "symbol": "XBTUSDT"}
+    assert len(everything) == count
+    assert not {"BTCUSDT"} & {row["symbol"] for row in everything}
+    assert "BTCUSDT" not in listed
+    assert (listed["XBTUSDT"]["baseAsset"], listed["XBTUSDT"]["quoteAsset"]) == ("XBT", "USDT")
+    assert [row["symbol"] for row in one_listed] == [row["symbol"] for row in trading] == ["XBTUSDT"]
+    assert content(ask(exchange, TICKER_24HR, "symbol=BTCUSDT"))["symbol"] == "BTCUSDT"
+
+
+def test_two_symbols_may_take_each_other_s_names_and_one_that_of_a_third(exchange: SimulatedExchange) -> None:
+    prices = {row["symbol"]: row["lastPrice"] for row in content(ask(exchange, TICKER_24HR))}
+    with exchange.faults.active("renamed_symbol", names={"BTCUSDT": "ETHUSDT", "ETHUSDT": "BTCUSDT"}):
+        swapped = {row["symbol"]: row["lastPrice"] for row in content(ask(exchange, TICKER_24HR))}
+    with exchange.faults.active("renamed_symbol", names={"BTCUSDT": "ETHUSDT"}):
+        taken = [row["symbol"] for row in content(ask(exchange, TICKER_24HR))]
+
+    assert (swapped["BTCUSDT"], swapped["ETHUSDT"]) == (prices["ETHUSDT"], prices["BTCUSDT"])
+    assert len(swapped) == len(prices)
+    assert "BTCUSDT" not in taken
+    assert taken.count("ETHUSDT") == 1
+
+
+def test_a_redirect_leads_to_the_address_that_was_asked_or_to_the_one_given(exchange: SimulatedExchange) -> None:
+    with exchange.faults.active("redirect"):
+        to_itself = ask(exchange, TICKER_24HR, "symbol=BTCUSDT")
+    with exchange.faults.active("redirect", status=307, location="https://elsewhere.test/"):
+        elsewhere = ask(exchange, PING)
+
+    assert (to_itself.status, to_itself.headers["Location"]) == (302, f"{TICKER_24HR}?symbol=BTCUSDT")
+    assert (elsewhere.status, elsewhere.headers["Location"]) == (307, "https://elsewhere.test/")
+
+
 def refused_at(clock: Clock, weight_limit: int = 100) -> SimulatedExchange:
     market = Market(generate_market(symbol_count=10), started_at_ms=START_MS, seed=1)
     exchange = SimulatedExchange(market, now_ms=clock, weight_limit=weight_limit)
