@@ -17,6 +17,7 @@ CYCLES_UNTIL_SHOWN = 2
 CRASH = 0.4
 RECOVERY_AFTER_WAIT_SECONDS = 60.0
 UNDER_WAY_MS = 1000
+ELSEWHERE = "https://elsewhere.invalid/"
 
 
 def _whole_outage(
@@ -156,6 +157,8 @@ EXCHANGE_DRILLS = (
     Drill("outage-6s", "no answer for 6 s", "200 throughout; fresh within 30 s", _short_outage),
     Drill("error-page", "502 with an HTML page", "unavailable, status in words; 200; fresh within 30 s",
           _whole_outage({"kind": "status", "status": 502, "body": "html"}, "unavailable", words="502")),
+    Drill("redirect", "301 to another address", "unavailable, 301 in words; not followed; 200; fresh within 30 s",
+          _whole_outage({"kind": "redirect", "status": 301, "location": ELSEWHERE}, "unavailable", words="301")),
     Drill("timeout", "answers take 30 s", "timeout; 200; fresh within 30 s",
           _whole_outage({"kind": "latency", "seconds": 30}, "timeout")),
     Drill("rate-limit", "429, Retry-After 6", "no request for 6 s; 200",
@@ -180,6 +183,9 @@ EXCHANGE_DRILLS = (
           _long_outage, is_long=True),
     Drill("unknown", "one symbol is not known any more", "unknown_symbol; others fresh; back within 150 s",
           _one_symbol(lambda symbol: {"kind": "unknown_symbol", "symbols": [symbol]}, "unknown_symbol",
+                      SYMBOL_RETURN_SECONDS), is_long=True),
+    Drill("renamed", "one symbol has another name", "unknown_symbol; others fresh; back within 150 s",
+          _one_symbol(lambda symbol: {"kind": "renamed_symbol", "names": {symbol: f"NEW{symbol}"}}, "unknown_symbol",
                       SYMBOL_RETURN_SECONDS), is_long=True),
     Drill("halted", "one symbol is halted", "not_trading; others fresh; back within 150 s",
           _one_symbol(lambda symbol: {"kind": "symbol_status", "symbols": [symbol], "status": "HALT"}, "not_trading",

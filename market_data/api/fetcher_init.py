@@ -11,7 +11,8 @@ def init_content(reading: FetcherReading, now_ms: int, settings: MarketDataSetti
     """Return the body of `init`; without any report the figures are zero and the state unavailable."""
     stats = reading.status.stats if reading.status else FetchStats()
     last_fetch_at = stats.last_fetch_time
-    cache_age_ms = None if last_fetch_at is None else max(0, now_ms - last_fetch_at)
+    # As for prices: what seems to come from the future, after our clock was set back, is no fresher for it.
+    cache_age_ms = None if last_fetch_at is None else abs(now_ms - last_fetch_at)
     is_cache_stale = cache_age_ms is None or cache_age_ms > settings.cache_stale_ttl_ms
     is_failing = is_cache_stale or stats.last_error is not None
     status = "unavailable" if not reading.is_running else "degraded" if is_failing else "ok"

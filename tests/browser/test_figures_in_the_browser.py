@@ -139,6 +139,15 @@ def test_the_pause_doubles_with_each_failure_up_to_a_cap_and_differs_between_rea
     ]  # fmt: skip
 
 
+def test_a_price_from_the_future_is_no_fresher_for_a_server_clock_that_was_set_back(call):
+    price, now = {"timestamp": 10_000_000}, [10_004_000, 6_400_000, None]
+    ages = [4_000, 3_600_000, float("inf")]
+
+    assert call("freshness.js", "ageMs", [[price, instant] for instant in now]) == ages
+    limits = [{"isMissing": False, "serverNowMs": instant, "staleThresholdMs": 30_000} for instant in now]
+    assert call("freshness.js", "pairState", [[price, limit] for limit in limits]) == ["live", "stale", "stale"]
+
+
 def test_the_worse_state_takes_precedence(call):
     conditions = ("isIdle", "hasError", "isUnavailable", "isStale")
     given = [{name: number >> index & 1 == 1 for index, name in enumerate(conditions)} for number in range(16)]

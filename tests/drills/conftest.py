@@ -16,6 +16,7 @@ import redis
 
 from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
+from tests.drills.recovery_times import RecoveryTimes, recovery_table
 from tests.fetcher_process import FetcherProcess
 from tests.process_facts import wait_until
 from tests.web_site import WebSite
@@ -24,6 +25,22 @@ API = "/api/market-data/"
 TICKERS = "/api/v3/ticker/24hr"
 # The shortest times that the settings allow, so that what takes time takes little of it.
 SHORT_TIMES = {"MARKET_DATA_FETCH_INTERVAL_MS": "2000"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--recovery-times", action="store_true", help="print how long recovery took in each drill")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("recovery_times", default=False):
+        terminalreporter.section("Recovery times")
+        for line in recovery_table(terminalreporter.getreports("passed")):
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def recovery(request: pytest.FixtureRequest) -> RecoveryTimes:
+    return RecoveryTimes(request.node.user_properties)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Who asked the exchange when: fetchers are told apart by the pairs, or their order, in what they ask for."""
 
+from collections.abc import Sequence
+
 from exchange_simulator.request_log import LoggedRequest, RequestLog
 
 Owner = tuple[str, ...]
@@ -25,7 +27,7 @@ def overlaps(log: RequestLog) -> list[tuple[Owner, Owner]]:
     ]
 
 
-def owners_in_turn(log: RequestLog) -> list[Owner]:
+def owners_in_turn(asked: Sequence[LoggedRequest]) -> list[Owner]:
     """Return who asked, in order, each reign once."""
-    owners = [owner(request) for request in ticker_requests(log)]
+    owners = [owner(request) for request in asked]
     return [one for number, one in enumerate(owners) if number == 0 or owners[number - 1] != one]

@@ -14,12 +14,14 @@ import redis
 
 from exchange_simulator.server import RunningSimulator
 from tests.drills.conftest import TICKERS, Hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.fetcher_process import FetcherProcess
 from tests.process_facts import wait_until
 
 STATUS = "market_data_fetcher:status"
 FLOOR_SECONDS = (7.0, 10.5)  # ten, shortened by jitter
 CAP_SECONDS = (590.0, 601.0)
+BAN_SECONDS = 30
 RETRY_AFTER: dict[str, tuple[Callable[[], str | None], tuple[float, float]]] = {
     "5": (lambda: "5", (4.0, 5.1)),
     "0": (lambda: "0", FLOOR_SECONDS),
@@ -163,6 +165,46 @@ def test_a_ban_is_kept_to_by_every_fetcher_and_towards_every_host(
     assert hall.get("health").content["aggregator"]["exchange"]["bannedUntil"] == pytest.approx(banned_until, abs=100)
     assert hall.exchange.requests.total == asked
     assert second_host.requests.total == 0
+
+
+def test_a_ban_is_kept_to_its_end_also_where_redis_forgets_it_and_the_one_who_met_it_dies(
+    hall: Hall, recovery: RecoveryTimes, second_host: RunningSimulator
+) -> None:
+    hall.variables["BINANCE_API_FALLBACK_URLS"] = json.dumps([second_host.base_url])
+    hall.variables["MARKET_DATA_CACHE_TTL_MS"] = "8000"  # a lease of three seconds
+    active = hall.start()
+    standby = hall.start_fetcher()
+    wait_until(lambda: "standing by" in standby.log, "the standby")
+    hall.exchange.faults.add("banned", seconds=BAN_SECONDS, retry_after=None, path=TICKERS, requests=1)
+    wait_until(lambda: set(hall.outcomes().values()) == {"banned"}, "the ban", 10)
+    (refused,) = [request for request in hall.exchange.requests.last(path_ending=TICKERS) if request.status == 418]
+    assert refused.finished_monotonic is not None
+    ban_ends = refused.finished_monotonic + BAN_SECONDS
+    asked = hall.exchange.requests.total
+    polls = reads_of(hall.client)
+    wait_until(lambda: reads_of(hall.client) >= polls + 2, "the standby's look at the report", 10)
+
+    active.send(signal.SIGKILL)
+    hall.cache.stop()
+    hall.cache.start()
+    wait_until(lambda: standby.holds_lease(hall.client) and hall.client.exists(STATUS) == 1, "the take-over", 20)
+    exchange = hall.get("health").content["aggregator"]["exchange"]
+    assert set(hall.outcomes().values()) == {"banned"}
+    assert exchange["bannedUntil"] - now_ms() == pytest.approx((ban_ends - time.monotonic()) * 1000, abs=500)
+
+    wait_until(lambda: time.monotonic() >= ban_ends, "the end of the ban", BAN_SECONDS)
+    with recovery.measured("a ban ends that Redis forgot and whose first witness was killed: until prices are served"):
+        hall.wait_for_prices()
+    later = hall.exchange.requests.last()[asked:] + second_host.requests.last()
+    assert later != []
+    assert min(request.received_monotonic for request in later) >= ban_ends - 0.1, "no request to any host before"
+    assert standby.log.count("change=ban") == 2, "one line when it is known and one when it is over"
+
+
+def reads_of(client: redis.Redis) -> int:
+    """Return how often the cache was read: with no reader about, by a standby that looks for the lease."""
+    calls: int = client.info("commandstats")["cmdstat_mget"]["calls"]
+    return calls
 
 
 def test_the_fetcher_slows_down_before_the_limit_and_stops_short_of_it(hall: Hall) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from exchange_simulator.request_log import LoggedRequest
 from tests.drills.conftest import TICKERS, Hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.process_facts import wait_until
 
 SECONDS_TO_A_FRESH_PRICE = 30
@@ -68,7 +69,7 @@ def crowded(hall: Hall) -> Hall:
 
 
 def test_an_exchange_as_slow_as_the_interval_gets_no_more_than_it_can_answer_and_every_pair_its_turn(
-    crowded: Hall,
+    crowded: Hall, recovery: RecoveryTimes
 ) -> None:
     fetcher, log = crowded.fetchers[0], crowded.exchange.requests
     crowded.exchange.faults.add("latency", seconds=1.85)
@@ -87,7 +88,8 @@ def test_an_exchange_as_slow_as_the_interval_gets_no_more_than_it_can_answer_and
     assert "timeout: " not in fetcher.log, "waiting for its turn is no trouble of a pair"
 
     crowded.exchange.faults.clear()
-    wait_until(lambda: "no time for every pair: over after" in fetcher.log, "the end of the warning", 20)
+    with recovery.measured("an exchange as slow as the interval: until every cycle has time for every pair"):
+        wait_until(lambda: "no time for every pair: over after" in fetcher.log, "the end of the warning", 20)
 
 
 def finished(requests: list[LoggedRequest]) -> list[LoggedRequest]:

@@ -8,6 +8,7 @@ import pytest
 
 from exchange_simulator.server import RunningSimulator
 from tests.drills.conftest import TICKERS, Hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.process_facts import wait_until
 
 MEBIBYTE = 1024 * 1024
@@ -62,7 +63,36 @@ def test_a_host_that_fails_is_left_for_the_other_one_and_said_so_once(
         wait_until(lambda: "another is asked first: over after" in fetcher.log, "the first host's return", 20)
 
 
-def test_an_exchange_that_blocks_this_address_is_asked_ever_more_rarely_and_its_return_found(hall: Hall) -> None:
+@pytest.mark.parametrize("leads", ["to another host", "to itself"])
+def test_a_redirect_is_not_followed_wherever_it_leads_and_is_told_as_what_it_is(
+    hall: Hall, recovery: RecoveryTimes, second_host: RunningSimulator, leads: str
+) -> None:
+    fetcher = hall.start()
+    before = hall.get("prices").content["BTC/USDT"]["timestamp"]
+    location = f"{second_host.base_url}{TICKERS}" if leads == "to another host" else None
+    hall.exchange.requests.clear()
+    hall.exchange.faults.add("redirect", status=301, location=location)
+    wait_until(lambda: set(hall.outcomes().values()) == {"unavailable"}, "the redirect", 10)
+    wait_until(lambda: hall.exchange.requests.count(TICKERS) >= 3, "two more attempts", 30)
+
+    stats = hall.get("init").content["fetcher"]["stats"]
+    assert hall.exchange.requests.count(TICKERS) <= stats["fetchAttempts"] + 1, "one request a cycle"
+    assert second_host.requests.total == 0
+    assert "answered 301" in stats["lastError"]
+    assert "<" not in stats["lastError"]
+    patient = hall.get("prices?maxStaleMs=600000").content["BTC/USDT"]
+    assert patient["timestamp"] - before <= 4_000, "no price came through the redirect"
+    assert hall.get("health").content["status"] == "degraded"
+    with recovery.measured(f"a redirect {leads}: until every price is fresh"):
+        hall.exchange.faults.clear()
+        wait_until(lambda: max(hall.ages_ms().values(), default=9_999) < 2_000, "fresh prices", 30)
+    assert fetcher.log.count("fetching prices failed: ") == 2, "one line when it began and one with its length"
+    assert "Traceback" not in fetcher.log
+
+
+def test_an_exchange_that_blocks_this_address_is_asked_ever_more_rarely_and_its_return_found(
+    hall: Hall, recovery: RecoveryTimes
+) -> None:
     hall.exchange.faults.add("geo_blocked")
     hall.start_web()
     fetcher = hall.start_fetcher()
@@ -76,8 +106,9 @@ def test_an_exchange_that_blocks_this_address_is_asked_ever_more_rarely_and_its_
     assert "use another host of the exchange or another address" in stats()["lastError"]
     assert hall.get("health").content["status"] == "degraded"
     assert "Traceback" not in fetcher.log
-    hall.exchange.faults.clear()
-    hall.wait_for_prices(seconds=45)
+    with recovery.measured("blocked for two cycles: until prices are served"):
+        hall.exchange.faults.clear()
+        hall.wait_for_prices(seconds=45)
 
 
 def test_sixty_megabytes_of_answer_do_not_fill_the_memory(hall: Hall) -> None:

@@ -1,8 +1,11 @@
-"""Symbols that the exchange does not know any more, knows again, or halts behind a row that looks alive."""
+"""Symbols that the exchange does not know any more, knows again, renames, or halts behind a row that looks alive."""
 
+import signal
 from collections import Counter
+from urllib.parse import unquote
 
 from tests.drills.conftest import TICKERS, Hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.process_facts import wait_until
 
 PAIRS = [f"SIM{number:04d}/USDT" for number in range(1, 51)]
@@ -36,3 +39,34 @@ def test_symbols_unknown_from_now_on_cost_the_others_nothing_and_come_back_and_a
     assert hall.outcomes()["ETH/USDT"] == "not_trading"
     wait_until(lambda: "ETH/USDT" not in hall.get("prices").content, "the end of its last price's life", 20)
     assert requests.count("exchangeInfo") <= 3, "bounded extra requests"
+
+
+def test_a_renamed_symbol_is_never_live_under_its_old_name_and_costs_the_others_nothing(
+    hall: Hall, recovery: RecoveryTimes
+) -> None:
+    hall.variables["TRADING_PAIRS"] = "BTC/USDT,ETH/USDT,SIM0001/USDT"
+    hall.variables |= {"MARKET_DATA_CACHE_TTL_MS": "6000", "MARKET_DATA_CACHE_STALE_TTL_MS": "3000"}
+    fetcher = hall.start()
+    others = ("ETH/USDT", "SIM0001/USDT")
+    last = hall.get("prices").content["BTC/USDT"]["timestamp"]
+    hall.exchange.faults.add("renamed_symbol", names={"BTCUSDT": "XBTUSDT"})
+    renamed = {"BTC/USDT": "unknown_symbol", **dict.fromkeys(others, "ok")}
+    wait_until(lambda: hall.outcomes() == renamed, f"{renamed}", 10)
+
+    assert max(hall.ages_ms()[pair] for pair in others) < 4_000, "fresh in the same cycle"
+    patient = hall.get("prices?maxStaleMs=60000").content["BTC/USDT"]
+    assert patient["timestamp"] - last <= 4_000, "no answer from after the renaming is taken"
+    wait_until(lambda: hall.get("prices").status == 206, "the end of the last price's life", 20)
+    plain, patient = hall.get("prices"), hall.get("prices?maxStaleMs=60000").content["BTC/USDT"]
+    assert sorted(plain.content) == sorted(others)
+    assert unquote(plain.headers["X-Market-Data-Missing"]) == "BTC/USDT"
+    assert patient["stale"] is True
+    assert patient["timestamp"] - last <= 4_000
+    assert hall.get("health").content["pairs"]["outcomes"] == {"BTC/USDT": "unknown_symbol"}
+    assert hall.get("/").body.decode().count('data-state="live"') == len(others)
+
+    with recovery.measured("a symbol is renamed: from the restart with its new name until it is served"):
+        fetcher.send(signal.SIGTERM)
+        assert fetcher.wait() == 0
+        hall.start_fetcher(TRADING_PAIRS="XBT/USDT,ETH/USDT,SIM0001/USDT")
+        wait_until(lambda: hall.get("prices?pairs=XBT/USDT").status == 200, "the price under the new name", 20)

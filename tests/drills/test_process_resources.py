@@ -13,6 +13,7 @@ import psutil
 
 from development.loopback import answers_http, free_port
 from tests.drills.conftest import TICKERS, Hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.fetcher_process import REPOSITORY, FetcherProcess
 from tests.process_facts import wait_until
 
@@ -33,14 +34,15 @@ def last_error(hall: Hall) -> str | None:
     return error
 
 
-def assert_it_carries_on(hall: Hall, fetcher: FetcherProcess) -> None:
+def assert_it_carries_on(hall: Hall, fetcher: FetcherProcess, recovery: RecoveryTimes, what: str) -> None:
     """Let an outage of the exchange begin and end, which is worth lines of a log, and then end the fetcher."""
     hall.wait_for_prices()
     used_before = cpu_seconds(fetcher.process.pid)
     with hall.exchange.faults.active("status", status=503, path=TICKERS):
         wait_until(lambda: last_error(hall) is not None, "a cycle that fails")
-    wait_until(lambda: last_error(hall) is None, "a cycle that succeeds")
-    wait_until(lambda: min(hall.ages_ms().values()) < 1_000, "a new price")
+    with recovery.measured(f"{what}, and the exchange fails: until a new price"):
+        wait_until(lambda: last_error(hall) is None, "a cycle that succeeds")
+        wait_until(lambda: min(hall.ages_ms().values()) < 1_000, "a new price")
     used = cpu_seconds(fetcher.process.pid) - used_before
 
     assert used < CPU_SECONDS
@@ -48,14 +50,16 @@ def assert_it_carries_on(hall: Hall, fetcher: FetcherProcess) -> None:
     assert fetcher.wait(5) == 0
 
 
-def test_a_full_disk_under_the_log_costs_the_log_alone(hall: Hall) -> None:
+def test_a_full_disk_under_the_log_costs_the_log_alone(hall: Hall, recovery: RecoveryTimes) -> None:
     hall.start_web()
     hall.fetchers.append(FetcherProcess({"REDIS_URL": hall.cache.url, **hall.variables}, Path("/dev/full")))
 
-    assert_it_carries_on(hall, hall.fetchers[0])
+    assert_it_carries_on(hall, hall.fetchers[0], recovery, "disk full under the log")
 
 
-def test_a_log_that_nobody_reads_any_more_costs_the_log_alone(hall: Hall, tmp_path: Path) -> None:
+def test_a_log_that_nobody_reads_any_more_costs_the_log_alone(
+    hall: Hall, recovery: RecoveryTimes, tmp_path: Path
+) -> None:
     hall.start_web()
     pipe = tmp_path / "log"
     os.mkfifo(pipe)
@@ -63,10 +67,10 @@ def test_a_log_that_nobody_reads_any_more_costs_the_log_alone(hall: Hall, tmp_pa
     hall.fetchers.append(FetcherProcess({"REDIS_URL": hall.cache.url, **hall.variables}, pipe))
     os.close(reader)
 
-    assert_it_carries_on(hall, hall.fetchers[0])
+    assert_it_carries_on(hall, hall.fetchers[0], recovery, "log pipe closed")
 
 
-def test_a_limit_of_sixty_four_descriptors_is_enough(hall: Hall, tmp_path: Path) -> None:
+def test_a_limit_of_sixty_four_descriptors_is_enough(hall: Hall, recovery: RecoveryTimes, tmp_path: Path) -> None:
     hall.variables["TRADING_PAIRS"] = ",".join(f"SIM{number:04}/USDT" for number in range(1, 101))
     hall.variables["MARKET_DATA_MAX_CONCURRENT_BATCHES"] = "10"
     hall.start_web()
@@ -74,7 +78,7 @@ def test_a_limit_of_sixty_four_descriptors_is_enough(hall: Hall, tmp_path: Path)
     variables = {"REDIS_URL": hall.cache.url, **hall.variables}
     hall.fetchers.append(FetcherProcess(variables, tmp_path / "log", launcher=launcher))
 
-    assert_it_carries_on(hall, hall.fetchers[0])
+    assert_it_carries_on(hall, hall.fetchers[0], recovery, "64 file descriptors")
     assert "Traceback" not in hall.fetchers[0].log
 
 
@@ -97,7 +101,9 @@ def limited_web_server(hall: Hall, port: int) -> Iterator[subprocess.Popen[bytes
         process.wait(20)
 
 
-def test_more_readers_than_descriptors_wait_and_the_web_server_does_not_spin(hall: Hall) -> None:
+def test_more_readers_than_descriptors_wait_and_the_web_server_does_not_spin(
+    hall: Hall, recovery: RecoveryTimes
+) -> None:
     hall.start_fetcher()
     port = free_port()
     with limited_web_server(hall, port) as server:
@@ -111,5 +117,6 @@ def test_more_readers_than_descriptors_wait_and_the_web_server_does_not_spin(hal
             connection.close()
 
         assert used < CPU_SECONDS
-        wait_until(lambda: answers_http(port, HEALTH, 1), "an answer once there is room", 5)
+        with recovery.measured("more readers than descriptors, who then leave: until the web server answers"):
+            wait_until(lambda: answers_http(port, HEALTH, 1), "an answer once there is room", 5)
         assert server.poll() is None

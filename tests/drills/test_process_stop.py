@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.drills.conftest import TICKERS, Hall, open_hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.drills.reigns import ticker_requests
 from tests.drills.tcp_proxy import TcpProxy
 from tests.fetcher_process import LEASE_KEY, FetcherProcess
@@ -49,13 +50,15 @@ def quiet_hall(shared_hall: Hall) -> Iterator[Hall]:
         fetcher.end()
 
 
-def stop(fetcher: FetcherProcess) -> float:
+def stop(fetcher: FetcherProcess, recovery: RecoveryTimes, situation: str) -> float:
     """Send SIGTERM and return the seconds until the process has ended by itself, with 0 and without a traceback."""
     began = time.monotonic()
     fetcher.send(signal.SIGTERM)
     assert fetcher.wait(10) == 0
+    seconds = time.monotonic() - began
+    recovery.note(f"SIGTERM {situation}: until the process has ended", seconds)
     assert "Traceback" not in fetcher.log
-    return time.monotonic() - began
+    return seconds
 
 
 def in_the_middle_of_a_cycle(hall: Hall) -> FetcherProcess:
@@ -95,35 +98,39 @@ def while_the_exchange_s_name_is_looked_up(hall: Hall) -> FetcherProcess:
     "bring_about",
     [in_the_middle_of_a_cycle, in_backoff, while_the_exchange_hangs, while_the_exchange_s_name_is_looked_up],
 )
-def test_it_ends_in_time_and_the_lease_is_free(quiet_hall: Hall, bring_about: Callable[[Hall], FetcherProcess]) -> None:
+def test_it_ends_in_time_and_the_lease_is_free(
+    quiet_hall: Hall, recovery: RecoveryTimes, bring_about: Callable[[Hall], FetcherProcess]
+) -> None:
     fetcher = bring_about(quiet_hall)
 
-    assert stop(fetcher) < REQUEST_TIMEOUT_SECONDS
+    assert (
+        stop(fetcher, recovery, bring_about.__name__.replace("_s_", "'s_").replace("_", " ")) < REQUEST_TIMEOUT_SECONDS
+    )
     assert quiet_hall.client.exists(LEASE_KEY) == 0
 
 
-def test_it_ends_in_time_while_redis_is_away(quiet_hall: Hall) -> None:
+def test_it_ends_in_time_while_redis_is_away(quiet_hall: Hall, recovery: RecoveryTimes) -> None:
     fetcher = quiet_hall.start_fetcher()
     wait_until(lambda: "active" in fetcher.log, "the first cycle")
     quiet_hall.cache.stop()
     try:
         wait_until(lambda: "no connection to Redis" in fetcher.log, "the fetcher's word")
-        assert stop(fetcher) < REQUEST_TIMEOUT_SECONDS
+        assert stop(fetcher, recovery, "while Redis is away") < REQUEST_TIMEOUT_SECONDS
     finally:
         quiet_hall.cache.start()
 
 
-def test_it_ends_in_time_while_redis_is_silent(quiet_hall: Hall) -> None:
+def test_it_ends_in_time_while_redis_is_silent(quiet_hall: Hall, recovery: RecoveryTimes) -> None:
     with TcpProxy(quiet_hall.cache.port) as proxy:
         fetcher = quiet_hall.start_fetcher(REDIS_URL=f"redis://127.0.0.1:{proxy.port}/0")
         wait_until(lambda: "active" in fetcher.log, "the first cycle")
         proxy.is_silent = True
         wait_until(lambda: "did not answer in time" in fetcher.log, "the fetcher's word")
-        assert stop(fetcher) < REQUEST_TIMEOUT_SECONDS
+        assert stop(fetcher, recovery, "while Redis is silent") < REQUEST_TIMEOUT_SECONDS
 
 
-def test_it_ends_in_time_while_the_name_of_redis_is_looked_up(quiet_hall: Hall) -> None:
+def test_it_ends_in_time_while_the_name_of_redis_is_looked_up(quiet_hall: Hall, recovery: RecoveryTimes) -> None:
     fetcher = quiet_hall.start_fetcher(REDIS_URL=f"redis://{UNRESOLVED}:6379/0")
     wait_until(lambda: UNRESOLVED in fetcher.log, "the look-up that hangs")
 
-    assert stop(fetcher) < REQUEST_TIMEOUT_SECONDS
+    assert stop(fetcher, recovery, "while the name of Redis is looked up") < REQUEST_TIMEOUT_SECONDS

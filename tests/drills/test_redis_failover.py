@@ -11,6 +11,7 @@ import redis
 from development.embedded_cache import EmbeddedCache
 from development.embedded_sentinel import EmbeddedSentinel
 from tests.drills.conftest import Hall, Reply
+from tests.drills.recovery_times import RecoveryTimes
 from tests.drills.reigns import overlaps
 from tests.process_facts import wait_until
 
@@ -69,7 +70,7 @@ class Load:
 
 
 def test_the_primary_s_death_under_load_is_over_within_seconds_and_nobody_is_restarted(
-    hall: Hall, sentinels: list[EmbeddedSentinel]
+    hall: Hall, recovery: RecoveryTimes, sentinels: list[EmbeddedSentinel]
 ) -> None:
     url = f"redis+sentinel://{','.join(f'127.0.0.1:{sentinel.port}' for sentinel in sentinels)}/{SERVICE}/0"
     hall.exchange.faults.add("latency", seconds=0.5, path="ticker/24hr")
@@ -84,7 +85,8 @@ def test_the_primary_s_death_under_load_is_over_within_seconds_and_nobody_is_res
         killed_at_ms = time.time_ns() // 1_000_000
         hall.cache.process.kill()
         sentinels[0].process.kill()
-        wait_until(lambda: is_served_after(load, killed_at_ms), "a new price", FOLLOW_SECONDS)
+        with recovery.measured("the primary and a sentinel are killed: until a new price"):
+            wait_until(lambda: is_served_after(load, killed_at_ms), "a new price", FOLLOW_SECONDS)
         read_until_then = len(load.replies)
         wait_until(lambda: len(load.replies) > read_until_then + 50, "more readers")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.drills.conftest import TICKERS, Hall, Reply, open_hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.drills.tcp_proxy import TcpProxy
 from tests.process_facts import wait_until
 
@@ -105,7 +106,7 @@ AWAY: dict[str, tuple[Action, Action, str]] = {
 
 @pytest.mark.parametrize("fault", AWAY)
 def test_while_redis_cannot_be_read_everybody_hears_why_in_bounded_time_and_prices_are_back_within_a_cycle(
-    line: Line, fault: str
+    line: Line, recovery: RecoveryTimes, fault: str
 ) -> None:
     begin, end, words = AWAY[fault]
     hall, fetcher = line.hall, line.hall.fetchers[0]
@@ -116,8 +117,8 @@ def test_while_redis_cannot_be_read_everybody_hears_why_in_bounded_time_and_pric
     health, init, page = hall.get("health"), hall.get("init"), hall.get("/")
     wait_until(lambda: fetcher.log.count(words) > said_before, "the fetcher's word", 6)
     end(line)
-    ended_at = now_ms()
-    wait_for_price_after(hall, ended_at)
+    with recovery.measured(f"Redis, {fault}: until a new price"):
+        wait_for_price_after(hall, now_ms())
 
     assert {reply.status for reply in replies} == {503}
     assert {reply.content["message"] for reply in replies} == {f"{UNREACHABLE}{words}."}
@@ -149,7 +150,7 @@ READ_ONLY: dict[str, tuple[Action, Action, str]] = {
 
 @pytest.mark.parametrize("fault", READ_ONLY)
 def test_while_redis_takes_no_writes_readers_get_what_it_has_and_the_fetcher_says_so_once(
-    line: Line, fault: str
+    line: Line, recovery: RecoveryTimes, fault: str
 ) -> None:
     begin, end, words = READ_ONLY[fault]
     hall, fetcher = line.hall, line.hall.fetchers[0]
@@ -162,8 +163,8 @@ def test_while_redis_takes_no_writes_readers_get_what_it_has_and_the_fetcher_say
     health = hall.get("health")
     wait_until(lambda: min(hall.ages_ms().values()) > 2.5 * CYCLE_SECONDS * 1000, "cycles without a price", 10)
     end(line)
-    ended_at = now_ms()
-    wait_for_price_after(hall, ended_at)
+    with recovery.measured(f"Redis, {fault}: until a new price"):
+        wait_for_price_after(hall, now_ms())
 
     assert {reply.status for reply in replies} == {200}
     assert max(record["timestamp"] for reply in replies for record in reply.content.values()) <= last + 2100
@@ -185,7 +186,7 @@ def test_a_redis_that_is_slow_but_answers_is_no_outage(line: Line) -> None:
     assert {reply.status for reply in replies} == {200}
 
 
-def test_both_sides_start_without_redis_and_serve_once_it_is_there(hall: Hall) -> None:
+def test_both_sides_start_without_redis_and_serve_once_it_is_there(hall: Hall, recovery: RecoveryTimes) -> None:
     hall.cache.stop()
     hall.start_web()
     fetcher = hall.start_fetcher()
@@ -194,7 +195,8 @@ def test_both_sides_start_without_redis_and_serve_once_it_is_there(hall: Hall) -
     asked_meanwhile = hall.exchange.requests.count(TICKERS)
 
     hall.cache.start()
-    wait_until(lambda: newest(hall) > 0, "the first price", RECOVERY_SECONDS)
+    with recovery.measured("Redis, away at the start: until the first price"):
+        wait_until(lambda: newest(hall) > 0, "the first price", RECOVERY_SECONDS)
 
     assert (prices.status, prices.content["message"]) == (503, f"{UNREACHABLE}no connection to Redis.")
     assert health.status == 503

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import psutil
 
 from tests.drills.conftest import Hall
+from tests.drills.recovery_times import RecoveryTimes
 from tests.process_facts import wait_until
 from tests.web_site import PriceKeys, record
 
@@ -57,7 +58,7 @@ def test_a_value_that_is_no_record_costs_its_own_pair_and_neither_time_nor_memor
     assert peak_memory_bytes(site.pid) - memory_before < MEMORY_GROWTH_BYTES
 
 
-def test_a_fetcher_replaces_whatever_lies_under_its_keys(hall: Hall) -> None:
+def test_a_fetcher_replaces_whatever_lies_under_its_keys(hall: Hall, recovery: RecoveryTimes) -> None:
     hall.variables["TRADING_PAIRS"] = ",".join(GOOD + BROKEN)
     break_values(hall)
     hall.client.set("market_data_fetcher:status", b"x" * HUGE_BYTES)
@@ -68,3 +69,6 @@ def test_a_fetcher_replaces_whatever_lies_under_its_keys(hall: Hall) -> None:
 
     assert set(hall.outcomes().values()) == {"ok"}
     assert hall.get("prices").headers["X-Market-Data-Source"] == "simulator"
+    break_values(hall)
+    with recovery.measured("values that are no records: until all are replaced"):
+        hall.wait_for_prices(seconds=10)

@@ -89,6 +89,15 @@ def test_without_a_living_fetcher_the_state_is_unavailable_whatever_its_last_rep
     assert content["fetcher"]["isRunning"] is content["fetcher"]["health"]["isRunning"] is False
 
 
+def test_a_last_fetch_in_the_future_is_no_fresher_for_a_clock_that_was_set_back():
+    stats = msgspec.structs.replace(status_of().stats, last_fetch_time=NOW_MS + 3_600_000)
+    content = init(msgspec.structs.replace(status_of(), stats=stats))
+
+    assert content["status"] == "degraded"
+    assert content["fetcher"]["health"]["cacheAge"] == 3_600_000
+    assert content["fetcher"]["health"]["isCacheStale"] is True
+
+
 def test_while_nothing_was_ever_fetched_the_cache_has_no_age_and_is_stale():
     health = init(None)["fetcher"]["health"]
 

@@ -32,9 +32,12 @@ export class ServerClock {
   }
 }
 
-/** Return how old a price is at `serverNowMs`; never below zero, infinite where the time is unknown. */
+/**
+ * Return how old a price is at `serverNowMs`, infinite where the time is unknown. What seems to come from the future,
+ * after the server's clock was set back, is no fresher for it.
+ */
 export function ageMs(record, serverNowMs) {
-  return serverNowMs === null ? Infinity : Math.max(0, serverNowMs - record.timestamp)
+  return serverNowMs === null ? Infinity : Math.abs(serverNowMs - record.timestamp)
 }
 
 /** Return whether a price is live, stale (old, or the last one known), or missing. */
