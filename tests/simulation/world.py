@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 
 from tests.fakes import FALLBACK, HOST, UNIX_TIME_AT_START_MS, MemoryTickerCache, app_settings
@@ -164,6 +165,13 @@ class World:
         self._forget_reports()
         self._over_in(0, lambda: None)
 
+    def _lose_all(self, seconds: float) -> None:
+        """Empty Redis and kill the active fetcher: of a ban or a wait the standby alone still knows, and must."""
+        self._empty_cache(seconds)
+        for fetcher in filter(lambda fetcher: fetcher.believes_to_be_active, self.fetchers):
+            fetcher.kill()
+            self._over_in(30, partial(self._replace, fetcher))
+
     def _fill_cache(self, seconds: float) -> None:
         self.cache.refuses_status = True
         self._over_in(seconds, lambda: setattr(self.cache, "refuses_status", False))
@@ -183,6 +191,7 @@ class World:
         self.time.call_in(seconds, lambda: self.exchange.unknown.discard(f"{asset}USDT"))
 
     def _forget_reports(self) -> None:
+        """Let those off who start from now on; whoever has read of a wait before is held to it as ever."""
         for refusal in self.exchange.refusals:
             refusal.is_reported = False
 
@@ -195,6 +204,7 @@ TROUBLES: dict[str, Callable[[World, float], None]] = {
     "a fetcher is cut off from Redis": World._cut_off,
     "Redis is away": World._lose_cache,
     "Redis is restarted empty": World._empty_cache,
+    "Redis is restarted empty and the active fetcher is killed": World._lose_all,
     "Redis refuses reports": World._fill_cache,
     "our clock jumps": World._move_wall_clock,
     "the exchange's clock is wrong": World._move_exchange_clock,
