@@ -1,9 +1,8 @@
 """The only door to Redis: keys, lives, one MGET for a read, one fenced script for a write."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
@@ -13,12 +12,16 @@ from django_redis import get_redis_connection
 from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
 
 from market_data import cache_contract as contract
+from market_data import history_contract as history
 from market_data.cache_outage import CacheOutage
 from market_data.cache_outage import CacheUnavailableError as CacheUnavailableError
+from market_data.cache_readings import CacheReading as CacheReading
+from market_data.cache_readings import FetcherReading as FetcherReading
+from market_data.cache_readings import stored_tickers
 from market_data.conf import MAX_LEASE_TTL_MS, get_settings
 from market_data.fetcher_status import FetcherStatus, Source
 from market_data.lease_rival import LeaseReading
-from market_data.ticker import StoredTicker, TickerRecord
+from market_data.ticker import TickerRecord
 
 _KEYS_PER_DELETION = 500
 _WITHOUT_END_MS, _NO_SUCH_KEY_MS = -1, -2  # what PTTL answers
@@ -26,25 +29,6 @@ _WITHOUT_END_MS, _NO_SUCH_KEY_MS = -1, -2  # what PTTL answers
 
 class LeaseLostError(Exception):
     """The write was refused, because another fetcher is active by now."""
-
-
-@dataclass(frozen=True, slots=True)
-class CacheReading:
-    """What the cache held for the pairs asked for; pairs without a usable record are absent."""
-
-    current: Mapping[str, StoredTicker]
-    last_known: Mapping[str, StoredTicker]
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class FetcherReading:
-    """The last report of a fetcher and whether one is alive: the lease outlives it by seconds only."""
-
-    status: FetcherStatus | None
-    is_running: bool
-    source: Source
-    lease_token: str | None = None
 
 
 class TickerCache:
@@ -55,10 +39,12 @@ class TickerCache:
         self._outage = outage
         self._cache_ttl_ms = cache_ttl_ms
         self._last_known_ttl_ms = last_known_ttl_ms
+        self._source_ttl_ms = max(last_known_ttl_ms, contract.LEAST_SOURCE_TTL_MS)
         self.last_source: Source | None = None
         """Whose prices the cache held when it last answered; None before."""
         self._write_tickers = client.register_script(contract.WRITE_TICKERS)
         self._delete_keys = client.register_script(contract.DELETE_KEYS)
+        self._write_history = client.register_script(history.WRITE_HISTORY)
         self._write_status = client.register_script(contract.WRITE_STATUS)
         self._renew_lease = client.register_script(contract.RENEW_LEASE)
         self._release_lease = client.register_script(contract.RELEASE_LEASE)
@@ -82,8 +68,8 @@ class TickerCache:
         with self._reading():
             source, *values = self._mget([contract.SOURCE_KEY, *keys])
         return CacheReading(
-            current=_stored(pairs, values[: len(pairs)]),
-            last_known=_stored(pairs, values[len(pairs) :]) if include_last_known else {},
+            current=stored_tickers(pairs, values[: len(pairs)]),
+            last_known=stored_tickers(pairs, values[len(pairs) :]) if include_last_known else {},
             source=self._remembered_source(source),
         )
 
@@ -91,6 +77,16 @@ class TickerCache:
         """Return whose prices the cache holds."""
         with self._reading():
             return self._remembered_source(*self._mget([contract.SOURCE_KEY]))
+
+    def read_history(self, pairs: Sequence[str], points: int) -> dict[str, list[bytes]]:
+        """Return the newest points of each pair as JSON text, oldest first, from one pipeline."""
+        with self._reading(), self._client.pipeline(transaction=False) as together:
+            together.mget([contract.SOURCE_KEY])
+            for key in history.keys_of(pairs):
+                together.lrange(key, -points, -1)
+            source, *series = (_reply(found) for found in together.execute(raise_on_error=False))
+            self._remembered_source(*source)
+        return {pair: history.good_points(found) for pair, found in zip(pairs, series, strict=True)}
 
     def read_fetcher(self) -> FetcherReading:
         """Return the last report of a fetcher and whether one is alive."""
@@ -120,11 +116,19 @@ class TickerCache:
             source.value,
             self._cache_ttl_ms - age_ms,
             self._last_known_ttl_ms - age_ms,
+            self._source_ttl_ms,
             *(record.encode() for record in records),
         ]
         if self._run(self._write_tickers, keys, arguments) == b"other_source":
             self._drop_prices(token)
             self._run(self._write_tickers, keys, arguments)
+
+    def write_history(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
+        """Add a point to the series of each record's pair, unless it has one as young; raise `LeaseLostError`.
+
+        Where the cache holds prices of another source by now, nothing is added.
+        """
+        self._run(self._write_history, *history.writing_of(records, source, token))
 
     def write_status(self, token: str, status: FetcherStatus) -> None:
         """Replace the fetcher's report, and name its source where none is named yet; raise `LeaseLostError`."""
@@ -134,7 +138,7 @@ class TickerCache:
         self._run(
             self._write_status,
             [contract.LEASE_KEY, contract.STATUS_KEY, contract.SOURCE_KEY],
-            [token, status.encode(), ttl_ms, source, self._last_known_ttl_ms],
+            [token, status.encode(), ttl_ms, source, self._source_ttl_ms],
         )
 
     def read_lease(self) -> LeaseReading:
@@ -198,7 +202,7 @@ class TickerCache:
         return result
 
     def _drop_prices(self, token: str) -> None:
-        for prefix in (contract.PRICE_KEY_PREFIX, contract.LAST_KNOWN_KEY_PREFIX, contract.SOURCE_KEY):
+        for prefix in contract.DROPPED_WITH_THEIR_SOURCE:
             with _as_cache_unavailable():
                 keys = list(self._client.scan_iter(match=f"{prefix}*", count=1000))
             for start in range(0, len(keys), _KEYS_PER_DELETION):
@@ -251,9 +255,13 @@ def _reason(error: redis.RedisError) -> str:
     return f"Redis answered with an error ({type(error).__name__})"
 
 
-def _stored(pairs: Sequence[str], values: Sequence[bytes | None]) -> dict[str, StoredTicker]:
-    found = (StoredTicker.from_raw(pair, raw) for pair, raw in zip(pairs, values, strict=True))
-    return {ticker.pair: ticker for ticker in found if ticker is not None}
+def _reply(found: Any) -> Any:
+    """Return a reply that came in a pipeline, nothing for a key of another type; raise the error that it may be."""
+    if isinstance(found, redis.ResponseError) and str(found).startswith("WRONGTYPE"):
+        return []
+    if isinstance(found, redis.RedisError):
+        raise found
+    return found
 
 
 def _token(raw: bytes | None) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from market_data.aggregator.gateway import ExchangeGateway
 from market_data.aggregator.hosts import HostPreference
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.pauses import ExchangePause
+from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.request_weight import RequestWeightBudget
@@ -22,6 +24,7 @@ from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import doubt_about
 from market_data.conf import MarketDataSettings, load
 from market_data.fetcher_status import FetcherStatus, Source
+from market_data.history_contract import MAX_POINTS
 from market_data.lease_rival import LeaseReading
 from market_data.ticker import StoredTicker, TickerRecord
 from market_data.ticker_cache import CacheReading, CacheUnavailableError, FetcherReading, LeaseLostError
@@ -147,6 +150,9 @@ class MemoryTickerCache:
         self.source = Source.BINANCE
         self.is_away = False
         self.refuses_status = False
+        self.refuses_history = False
+        self.history: deque[tuple[Source, list[TickerRecord]]] = deque(maxlen=MAX_POINTS)
+        """The last writes of history, each as it was asked for."""
         self.renewals = 0
         self.statuses: list[tuple[float, FetcherStatus]] = []
 
@@ -199,6 +205,12 @@ class MemoryTickerCache:
         for record in records:
             life_seconds = (self._cache_ttl_ms - record.age_ms(now_ms)) / 1000
             self._prices[record.pair] = (record.encode(), self._clock.monotonic() + life_seconds)
+
+    def write_history(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
+        self._check_held(token)
+        if self.refuses_history:
+            raise CacheUnavailableError("Redis is out of memory")
+        self.history.append((source, list(records)))
 
     def write_status(self, token: str, status: FetcherStatus) -> None:
         self._check_held(token)
@@ -256,6 +268,7 @@ def parts_of(
         quarantine=Quarantine(wait=backoff(60, 3600), monotonic=clock.monotonic),
         flights=Flights(),
         latest=LatestRecords(),
+        history=PriceHistory(cache, token, clock.monotonic),  # type: ignore[arg-type]
         monotonic=clock.monotonic,
         now_ms=clock.now_ms,
     )

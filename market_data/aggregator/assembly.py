@@ -12,6 +12,7 @@ from market_data.aggregator.gateway import ExchangeClient, ExchangeGateway
 from market_data.aggregator.hosts import HostPreference
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.pauses import ExchangePause
+from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.request_weight import RequestWeightBudget
@@ -73,6 +74,7 @@ def build_aggregator(
             quarantine=Quarantine(wait=_backoff(QUARANTINE_WAIT), monotonic=monotonic),
             flights=Flights(),
             latest=LatestRecords(),
+            history=PriceHistory(cache, token, monotonic),
             monotonic=monotonic,
             now_ms=now_ms,
         )

@@ -15,6 +15,7 @@ from market_data.aggregator.flights import Flight, Flights, SymbolResult
 from market_data.aggregator.gateway import ExchangeGateway
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.plausibility import Quote, assess_row, has_empty_book
+from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import ResolvedPair, resolve_pair
@@ -41,6 +42,7 @@ class AggregatorParts:
     quarantine: Quarantine
     flights: Flights
     latest: LatestRecords
+    history: PriceHistory
     monotonic: Callable[[], float]
     now_ms: Callable[[], int]
     answer_times: AnswerTimes = field(default_factory=AnswerTimes)
@@ -221,6 +223,7 @@ class RefreshCycle:
         ]
         self._parts.cache.write_tickers(self._parts.token, records, source, self._parts.now_ms())
         self._parts.latest.put(records, self._number)
+        self._parts.history.note(records, source)
         return len(records)
 
     def _result_of(self, symbol: str) -> SymbolResult:

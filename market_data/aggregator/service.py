@@ -57,6 +57,7 @@ class MarketDataAggregator:
         self._symbols_in_use = tuple(pair.symbol for pair in report.pairs.values() if pair.symbol is not None)
         if not should_stop():
             self._log.note_report(report)
+            self._parts.history.write_due()
         return report
 
     def restore(self, status: FetcherStatus | None) -> None:

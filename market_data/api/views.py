@@ -17,14 +17,10 @@ from rest_framework.views import APIView
 from market_data.api.answers import NEVER_STORE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer, json_answer
 from market_data.api.fetcher_init import init_content
 from market_data.api.health import health_content, unhealthy_content
+from market_data.api.history import history_answer, parse_history_query
 from market_data.api.pair_listing import pairs_content
-from market_data.api.prices import (
-    BadQueryError,
-    bad_query_answer,
-    parse_prices_query,
-    prices_answer,
-    unavailable_answer,
-)
+from market_data.api.prices import parse_prices_query, prices_answer, unavailable_answer
+from market_data.api.queries import BadQueryError, bad_query_answer
 from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import get_settings
 from market_data.fetcher_status import Source
@@ -63,12 +59,15 @@ class MarketDataView(APIView):
         self.has_read_cache = True
         try:
             answer = self.answer(request, cache, _now_ms())
+        except BadQueryError as error:
+            self.has_read_cache = False
+            answer = bad_query_answer(error)
         except CacheUnavailableError as error:
             answer = error_answer(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
         return _http_response(answer)
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        """Return what the cache lets this endpoint say; raise `CacheUnavailableError`."""
+        """Return what the cache lets this endpoint say; raise `BadQueryError` or `CacheUnavailableError`."""
         raise NotImplementedError
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -97,16 +96,23 @@ class MarketDataView(APIView):
 class PricesView(MarketDataView):
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         settings = get_settings()
-        try:
-            query = parse_prices_query(_query_text(request.META["QUERY_STRING"]), settings)
-        except BadQueryError as error:
-            self.has_read_cache = False
-            return bad_query_answer(error)
+        query = parse_prices_query(_query_text(request.META["QUERY_STRING"]), settings)
         try:
             reading = cache.read(query.pairs, include_last_known=query.max_stale_ms > 0)
         except CacheUnavailableError as error:
-            return unavailable_answer(query, settings, f"The cache cannot be reached: {error}.")
+            return unavailable_answer(query.pairs, settings, f"The cache cannot be reached: {error}.")
         return prices_answer(query, reading, now_ms, request.headers.get("If-None-Match"), settings)
+
+
+class HistoryView(MarketDataView):
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        settings = get_settings()
+        query = parse_history_query(_query_text(request.META["QUERY_STRING"]), settings)
+        try:
+            series = cache.read_history(query.pairs, query.points)
+        except CacheUnavailableError as error:
+            return unavailable_answer(query.pairs, settings, f"The cache cannot be reached: {error}.")
+        return history_answer(query, series, request.headers.get("If-None-Match"), settings)
 
 
 class InitView(MarketDataView):
@@ -134,7 +140,8 @@ class UnknownPathView(MarketDataView):
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         self.has_read_cache = False
-        return error_answer(404, "Not found", "There is prices, init, health and pairs, each without a final slash.")
+        message = "There is prices, history, init, health and pairs, each without a final slash."
+        return error_answer(404, "Not found", message)
 
 
 def _http_response(answer: Answer) -> HttpResponse:

@@ -22,12 +22,18 @@ from tests.integration.command_log import CommandLog
 from tests.web_site import PAIRS, PriceKeys, WebSite, migrated_database
 
 PRICES = b"/api/market-data/prices"
+HISTORY = b"/api/market-data/history"
 MOST_SECONDS = 2.0
 MOST_GROWTH_BYTES = 48 * 1024 * 1024
-CONTRACT_KEY = re.compile(r"market_data(_last)?:[^\s:]{1,196}/[^\s:/]{1,196}|market_data_fetcher:(status|source|lease)")
+CONTRACT_KEY = re.compile(
+    r"market_data(_last|_history)?:[^\s:]{1,196}/[^\s:/]{1,196}|market_data_fetcher:(status|source|lease)"
+)
 READER = ("reader", "a-password-of-the-tests")
 # The least that the web server's user of Redis needs: to read the contract's keys.
-READER_RIGHTS = "reset on >{} %R~market_data:* %R~market_data_last:* %R~market_data_fetcher:* -@all +mget +get +client "
+READER_RIGHTS = (
+    "reset on >{} %R~market_data:* %R~market_data_last:* %R~market_data_history:* %R~market_data_fetcher:* "
+    "-@all +mget +get +lrange +client "
+)
 CONNECTION_RIGHTS = "+select +ping +hello +auth"
 HEADER_NAMES = {
     "allow", "cache-control", "connection", "content-language", "content-length", "content-security-policy",
@@ -141,6 +147,8 @@ QUERIES = {
     "digits of another script": b"maxStaleMs=%D9%A3",
     "the largest age": b"pairs=BTC/USDT&maxStaleMs=" + b"9" * 15,
     "a million digits": b"maxStaleMs=" + b"9" * 60_000,
+    "points without end": b"points=" + b"9" * 60_000,
+    "points of another script": b"points=%D9%A3",
 }
 TAGS = b",".join(b'"%d"' % number for number in range(9_000))
 REQUESTS = {
@@ -182,7 +190,11 @@ REQUESTS = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
     "every byte": bytes(range(256)) * 10,
 }
-EVERYTHING = {name: prices(query) for name, query in QUERIES.items()} | REQUESTS
+EVERYTHING = (
+    {name: prices(query) for name, query in QUERIES.items()}
+    | {f"{name}, of history": request(HISTORY + b"?" + query) for name, query in QUERIES.items()}
+    | REQUESTS
+)
 
 
 def assert_harmless(reply: Reply) -> None:
@@ -249,14 +261,15 @@ def test_memory_stays_where_it_is_however_large_the_requests_are(stage: Stage) -
 def test_readers_name_only_keys_of_the_contract_write_nothing_and_never_reach_the_exchange(stage: Stage) -> None:
     for sent in EVERYTHING.values():
         stage.ask(sent)
-    for path in (b"/", b"/api/market-data/init", b"/api/market-data/health", b"/api/market-data/pairs"):
+    for path in (b"/", HISTORY, b"/api/market-data/init", b"/api/market-data/health", b"/api/market-data/pairs"):
         assert stage.ask(request(path)).status == 200
 
     commands = stage.commands.read()
     names = {command[0].lower() for command in commands}
-    assert {"mget"} <= names <= {"mget", "get", "client", "select", "hello", "auth", "ping"}
+    assert {"mget", "lrange"} <= names <= {"mget", "lrange", "get", "client", "select", "hello", "auth", "ping"}
     keys = {key for name, *keys in commands if name.lower() in ("mget", "get") for key in keys}
-    assert "market_data:BTC/USDT" in keys
+    keys |= {command[1] for command in commands if command[0].lower() == "lrange"}
+    assert {"market_data:BTC/USDT", "market_data_history:BTC/USDT"} <= keys
     assert [key for key in keys if not CONTRACT_KEY.fullmatch(key)] == []
     assert stage.refusals() == []
     assert stage.exchange.requests.total == 0

@@ -70,7 +70,7 @@ REDIS_EXAMPLES = _examples("redis-cli")
 
 @pytest.fixture(scope="module")
 def fetched(redis_server: EmbeddedCache) -> dict[bytes, bytes]:
-    """What one cycle of a real fetcher writes into an empty cache."""
+    """What one cycle of a real fetcher writes into an empty cache, as Redis dumps it."""
     with redis.Redis.from_url(redis_server.url) as client, RunningSimulator() as simulator:
         client.flushall()
         environment = {
@@ -84,8 +84,7 @@ def fetched(redis_server: EmbeddedCache) -> dict[bytes, bytes]:
         command = [sys.executable, "manage.py", "run_market_fetcher", "--once"]
         ended = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60)
         assert ended.returncode == 0, ended.stderr
-        keys = list(client.scan_iter())
-        return dict(zip(keys, client.mget(keys), strict=True))
+        return {key: client.dump(key) for key in client.scan_iter()}
 
 
 @pytest.fixture
@@ -96,7 +95,7 @@ def cache(
     for name, value in LIVES.items():
         setattr(settings, name, value)
     for key, value in fetched.items():
-        redis_client.set(key, value, px=LIFE_MS)
+        redis_client.restore(key, LIFE_MS, value)
     assert ticker_cache.acquire_lease("vm:1:0123abcd", LIFE_MS)
     return redis_client
 
@@ -126,7 +125,7 @@ def test_the_readme_shows_every_endpoint_and_every_status_of_prices() -> None:
     paths = {urlsplit(example.words[-1]).path.rpartition("/")[2] for example in HTTP_EXAMPLES}
     statuses = {example.output.split()[1] for example in HTTP_EXAMPLES if example.output.startswith("HTTP/")}
 
-    assert paths == {"prices", "init", "health", "pairs"}
+    assert paths == {"prices", "history", "init", "health", "pairs"}
     assert statuses == {"200", "206", "304", "400", "503"}
 
 
@@ -139,6 +138,10 @@ def test_redis_holds_what_the_readme_shows(example: Example, cache: redis.Redis)
     elif arguments[0] == "PTTL":
         assert example.output.strip().isdigit()
         assert cache.execute_command(*arguments) > 0
+    elif arguments[0] == "LRANGE":
+        (value,) = cache.execute_command(*arguments)
+        assert _is_point(json.loads(value))
+        assert _is_point(json.loads(example.output))
     else:
         value = cache.execute_command(*arguments).decode()
         assert _masked(value) == _masked(example.output.strip())
@@ -206,6 +209,12 @@ def _masked_members(members: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 def _masked_value(name: str, value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, list) and value and all(map(_is_point, value)):
+        return "points"
     if name in CHANGING_FIGURES and is_number:
         return "a number"
     return re.sub(r"^127\.0\.0\.1:\d+$", "host:port", value) if name == "host" and value else value
+
+
+def _is_point(value: Any) -> bool:
+    return isinstance(value, list) and [type(number) for number in value] == [int, float]

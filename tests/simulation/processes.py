@@ -14,6 +14,7 @@ from market_data.aggregator.gateway import ExchangeGateway
 from market_data.aggregator.hosts import HostPreference
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.pauses import ExchangePause
+from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.request_weight import RequestWeightBudget
@@ -219,6 +220,7 @@ class SimulatedFetcher:
             quarantine=Quarantine(wait=backoff(assembly.QUARANTINE_WAIT), monotonic=monotonic),
             flights=Flights(),
             latest=LatestRecords(),
+            history=PriceHistory(cache, self.lease.token, monotonic),
             monotonic=monotonic,
             now_ms=now_ms,
             run_jobs=_one_after_another,

@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_data.api.answers import etag_matches
-from market_data.api.prices import (
-    BadQueryError,
-    PricesQuery,
-    bad_query_answer,
-    parse_prices_query,
-    prices_answer,
-    unavailable_answer,
-)
+from market_data.api.prices import PricesQuery, parse_prices_query, prices_answer, unavailable_answer
+from market_data.api.queries import BadQueryError, bad_query_answer
 from market_data.fetcher_status import Source
 from market_data.pairs import normalise_pairs
 from market_data.ticker import StoredTicker, TickerRecord
@@ -101,7 +95,7 @@ def test_no_text_of_a_reader_does_more_than_name_pairs_or_be_refused(query_strin
         return
 
     assert query.pairs
-    answer = unavailable_answer(query, SETTINGS, "nothing there")
+    answer = unavailable_answer(query.pairs, SETTINGS, "nothing there")
     assert json.loads(answer.body)["unavailablePairs"] == list(query.pairs)
 
 

@@ -1,0 +1,64 @@
+"""What a reader may ask for: the parameters of a query, bounded before any work is done for them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+from market_data.api.answers import Answer, error_answer
+from market_data.conf import MarketDataSettings
+from market_data.pairs import InvalidPairError, normalise_pairs
+
+_MAX_PARAMETERS = 8
+_MAX_REPETITION = 2
+"""A pair may stand in a query more than once, but names are looked at up to this many times the limit of pairs."""
+
+
+class BadQueryError(ValueError):
+    """The query cannot be answered; the message says what is wrong and what to write."""
+
+
+def bad_query_answer(error: BadQueryError) -> Answer:
+    """Return the 400 that says what is wrong with the query."""
+    return error_answer(400, "Bad request", str(error))
+
+
+def read_parameters(query_string: str, known: Sequence[str]) -> Mapping[str, str]:
+    """Return the parameters, each at most once and of those known ones; raise `BadQueryError`."""
+    try:
+        items = parse_qsl(query_string, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        raise BadQueryError("There are too many parameters; write for example ?pairs=BTC/USDT,ETH/USDT.") from None
+    for name, _ in items:
+        if name not in known:
+            raise BadQueryError(f"The parameter {name[:40]!r} is not known; the parameters are {' and '.join(known)}.")
+    parameters = dict(items)
+    if len(parameters) != len(items):
+        raise BadQueryError("A parameter stands twice; name each once, pairs separated by commas.")
+    return parameters
+
+
+def named_pairs(parameters: Mapping[str, str], settings: MarketDataSettings) -> tuple[str, ...]:
+    """Return the pairs that `pairs` names, all configured ones where it is left out; raise `BadQueryError`."""
+    text = parameters.get("pairs")
+    if text is None:
+        return settings.trading_pairs
+    if not text.strip():
+        raise BadQueryError("pairs is empty; name at least one, like pairs=BTC/USDT, or leave it out for all.")
+    names, max_pairs = text.split(","), settings.max_pairs_per_request
+    if len(names) > _MAX_REPETITION * max_pairs:  # before any work is done for each of them
+        raise BadQueryError(_too_many(len(names), max_pairs))
+    try:
+        pairs = normalise_pairs(names)
+    except InvalidPairError as error:
+        raise BadQueryError(f"pairs: {error}.") from None
+    if len(pairs) > max_pairs:
+        raise BadQueryError(_too_many(len(pairs), max_pairs))
+    return pairs
+
+
+def whole_number(text: str, max_digits: int) -> int | None:
+    """Return the number, zero or more, that plain ASCII digits write, or None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= max_digits else None
+
+
+def _too_many(count: int, max_pairs: int) -> str:
+    return f"pairs names {count} pairs; name {max_pairs} at most in one request."

@@ -1,0 +1,32 @@
+"""What a read of the cache found. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from market_data.fetcher_status import FetcherStatus, Source
+from market_data.ticker import StoredTicker
+
+
+@dataclass(frozen=True, slots=True)
+class CacheReading:
+    """What the cache held for the pairs asked for; pairs without a usable record are absent."""
+
+    current: Mapping[str, StoredTicker]
+    last_known: Mapping[str, StoredTicker]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class FetcherReading:
+    """The last report of a fetcher and whether one is alive: the lease outlives it by seconds only."""
+
+    status: FetcherStatus | None
+    is_running: bool
+    source: Source
+    lease_token: str | None = None
+
+
+def stored_tickers(pairs: Sequence[str], values: Sequence[bytes | None]) -> dict[str, StoredTicker]:
+    """Return the records among the values that lay under the pairs' keys."""
+    found = (StoredTicker.from_raw(pair, raw) for pair, raw in zip(pairs, values, strict=True))
+    return {ticker.pair: ticker for ticker in found if ticker is not None}
