@@ -27,7 +27,7 @@ def parse_history_query(query_string: str, settings: MarketDataSettings) -> Hist
     """
     parameters = read_parameters(query_string, ("pairs", "points"))
     pairs = named_pairs(parameters, settings)
-    room = min(MAX_POINTS, MAX_POINTS_PER_ANSWER // len(pairs))
+    room = min(MAX_POINTS, MAX_POINTS_PER_ANSWER // max(1, len(pairs)))
     if "points" not in parameters:
         return HistoryQuery(pairs, room)
     points = whole_number(parameters["points"], len(str(MAX_POINTS)))

@@ -54,6 +54,13 @@ def test_a_malformed_query_is_refused_with_a_short_message(query_string):
     assert len(answer.body) < 400
 
 
+def test_without_configured_pairs_there_is_nothing_to_tell():
+    settings = app_settings(TRADING_PAIRS="[]")
+    query = parse_history_query("", settings)
+
+    assert json.loads(history_answer(query, {}, None, settings).body)["history"] == {}
+
+
 def test_more_configured_pairs_than_an_answer_has_room_for_get_fewer_points_each():
     pairs = [f"A{number}/USDT" for number in range(600)]
     settings = app_settings(TRADING_PAIRS=json.dumps(pairs))
