@@ -23,6 +23,12 @@ class AnswerTimes:
         with self._lock:
             self._seconds.append(seconds)
 
+    @property
+    def shortest_seconds(self) -> float:
+        """How long the quickest of the last answers took, one slow one does not count; zero where there was none."""
+        with self._lock:
+            return min(self._seconds, default=0.0)
+
     def leave_time(self, remaining_seconds: float, cycle_seconds: float) -> bool:
         """Tell whether an answer may be expected in time; always, at the beginning of a cycle."""
         with self._lock:

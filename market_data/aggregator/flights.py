@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from market_data.aggregator.plausibility import Quote
 from market_data.fetcher_status import PairOutcome
@@ -18,11 +19,12 @@ class SymbolResult:
 
 
 class Flight:
-    """One symbol's way to the exchange and back."""
+    """One symbol's way to the exchange and back; those that set out together share the sign of a landing."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, landing: threading.Condition) -> None:
         self.symbol = symbol
-        self.is_over = threading.Event()
+        self.landing = landing
+        self.is_over = False
         self.result = SymbolResult(PairOutcome.TIMEOUT)
 
 
@@ -37,21 +39,23 @@ class Flights:
         """Return the flights that this caller carries out now, and those of others that it may join, by symbol."""
         own: dict[str, Flight] = {}
         others: dict[str, Flight] = {}
+        landing = threading.Condition()
         with self._lock:
             for symbol in symbols:
                 if symbol in self._flights:
                     others[symbol] = self._flights[symbol]
                 else:
-                    own[symbol] = self._flights[symbol] = Flight(symbol)
+                    own[symbol] = self._flights[symbol] = Flight(symbol, landing)
         return own, others
 
     def land(self, flight: Flight, result: SymbolResult) -> None:
         """Give everybody the result; the next one who wants the symbol fetches it again. Only the first call counts."""
-        with self._lock:
-            if flight.is_over.is_set():
+        with self._lock, flight.landing:
+            if flight.is_over:
                 return
             flight.result = result
-            flight.is_over.set()
+            flight.is_over = True
+            flight.landing.notify_all()
             del self._flights[flight.symbol]
 
     @staticmethod
@@ -59,6 +63,7 @@ class Flights:
         """Return what the others' flights brought by the deadline, an instant of the monotonic clock."""
         results: dict[str, SymbolResult] = {}
         for flight in others:
-            flight.is_over.wait(max(0.0, deadline - monotonic()))
-            results[flight.symbol] = flight.result
+            with flight.landing:
+                flight.landing.wait_for(partial(getattr, flight, "is_over"), max(0.0, deadline - monotonic()))
+                results[flight.symbol] = flight.result
         return results

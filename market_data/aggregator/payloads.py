@@ -1,6 +1,6 @@
 """The exchange's JSON as typed records. Pure; field names and forms are those of Binance's REST documentation."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ TRADING = "TRADING"
 Row = TypeVar("Row")
 
 
-class TickerRow(msgspec.Struct, frozen=True, rename="camel"):
+class TickerRow(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """One row of `ticker/24hr`, type FULL, as far as it is used; numbers are still the exchange's text."""
 
     symbol: str
@@ -71,6 +71,7 @@ class ExchangeInfo:
 
 # JSON of another shape, bytes that are no UTF-8, arrays nested without end.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_rows = msgspec.json.Decoder(list[TickerRow])
 _raw_rows = msgspec.json.Decoder(list[msgspec.Raw])
 _row = msgspec.json.Decoder(TickerRow)
 _row_name = msgspec.json.Decoder(_RowName)
@@ -80,20 +81,30 @@ _exchange_info = msgspec.json.Decoder(_ExchangeInfo)
 _error = msgspec.json.Decoder(_Error)
 
 
-def decode_tickers(body: bytes) -> Mapping[str, TickerRow | None]:
-    """Return the rows by symbol, None for a row whose fields are not as documented; raise `MalformedAnswerError`."""
+def decode_tickers(body: bytes, wanted: Container[str] | None = None) -> Mapping[str, TickerRow | None]:
+    """Return the rows by symbol, None for a row whose fields are not as documented; raise `MalformedAnswerError`.
+
+    With `wanted` only those symbols' rows are kept.
+    """
+    try:
+        rows: Iterable[tuple[str, TickerRow | None]] = [(row.symbol, row) for row in _rows.decode(body)]
+    except _UNDECODABLE:
+        rows = _rows_one_by_one(body)
+    return {name: row for name, row in rows if wanted is None or name in wanted}
+
+
+def _rows_one_by_one(body: bytes) -> Iterator[tuple[str, TickerRow | None]]:
+    """Yield names and rows of an answer in which not every row is as documented."""
     try:
         raw_rows = _raw_rows.decode(body)
     except _UNDECODABLE:
         raise MalformedAnswerError("the answer is not a list of tickers") from None
-    rows: dict[str, TickerRow | None] = {}
+    readable: dict[str, TickerRow] = {}
     for raw in raw_rows:
-        try:
-            name = _row_name.decode(raw).symbol
-        except _UNDECODABLE:
-            continue
-        rows[name] = next(_readable([raw], _row), rows.get(name))
-    return rows
+        for name in _readable([raw], _row_name):
+            for row in _readable([raw], _row):
+                readable[row.symbol] = row
+            yield name.symbol, readable.get(name.symbol)
 
 
 def decode_exchange_info(body: bytes) -> ExchangeInfo:

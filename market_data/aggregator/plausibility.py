@@ -28,11 +28,9 @@ def assess_row(row: TickerRow, exchange_now_ms: int) -> Quote | PairOutcome:
     if row.first_id == _NEVER_TRADED:
         return PairOutcome.NOT_TRADING
     texts = (row.last_price, row.volume, row.price_change_percent, row.high_price, row.low_price)
-    if not all(_is_number(text) for text in texts):
-        return PairOutcome.MALFORMED
-    price, volume, change, high, low = (exact_decimal(text) for text in texts)
+    price, volume, change, high, low = map(exact_decimal, texts)
     if price is None or volume is None or change is None or high is None or low is None:
-        return PairOutcome.REJECTED
+        return PairOutcome.REJECTED if all(map(_is_number, texts)) else PairOutcome.MALFORMED
     is_in_time = row.close_time is None or row.close_time <= exchange_now_ms + MAX_CLOCK_LEAD_MS
     if not (price > 0 and 0 < low <= high and volume >= 0 and is_in_time):
         return PairOutcome.REJECTED
@@ -41,7 +39,7 @@ def assess_row(row: TickerRow, exchange_now_ms: int) -> Quote | PairOutcome:
 
 def has_empty_book(row: TickerRow) -> bool:
     """Tell whether nobody bids and nobody asks, as in the frozen row of a symbol that was delisted."""
-    return all(price is not None and _is_zero(price) for price in (row.bid_price, row.ask_price))
+    return _is_zero(row.bid_price) and _is_zero(row.ask_price)
 
 
 def _is_number(text: str) -> bool:
@@ -52,5 +50,5 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _is_zero(text: str) -> bool:
-    return exact_decimal(text) == 0
+def _is_zero(text: str | None) -> bool:
+    return text is not None and exact_decimal(text) == 0

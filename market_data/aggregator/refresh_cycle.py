@@ -4,12 +4,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from market_data.aggregator.answer_times import AnswerTimes
 from market_data.aggregator.batch_runner import run_until
-from market_data.aggregator.batches import make_batches
-from market_data.aggregator.circuit_breaker import CircuitBreaker, CircuitState
+from market_data.aggregator.circuit_breaker import CircuitBreaker
+from market_data.aggregator.cycle_requests import CycleRequests
 from market_data.aggregator.errors import ExchangeError, OutOfTimeError, RefusedSymbolsError
 from market_data.aggregator.flights import Flight, Flights, SymbolResult
 from market_data.aggregator.gateway import ExchangeGateway
@@ -20,6 +19,7 @@ from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import ResolvedPair, resolve_pair
 from market_data.aggregator.ticker_request import Rows, TickerRequest
+from market_data.aggregator.whole_market import WholeMarketTrust
 from market_data.conf import MarketDataSettings
 from market_data.fetcher_status import PairOutcome, Source
 from market_data.ticker import TickerRecord
@@ -46,6 +46,7 @@ class AggregatorParts:
     monotonic: Callable[[], float]
     now_ms: Callable[[], int]
     answer_times: AnswerTimes = field(default_factory=AnswerTimes)
+    whole_market: WholeMarketTrust = field(default_factory=WholeMarketTrust)
     run_jobs: Callable[..., None] = run_until
     """What runs the batches of a cycle: `run_until`, or a stand-in where time is simulated."""
 
@@ -145,28 +146,20 @@ class RefreshCycle:
             on_rows=self._on_rows,
             on_error=self._on_error,
         )
-        batches = make_batches(symbols, self._parts.settings.batch_size, self._parts.quarantine.is_suspect)
-        jobs = [partial(self._fetch_batch, request, batch) for batch in batches]
-        # After trouble one batch goes ahead as a probe and decides for the others.
-        is_closed = self._parts.breaker.snapshot().state is CircuitState.CLOSED
-        is_sure = is_closed and not self._parts.gateway.hosts.needs_probe
-        for part in [jobs] if is_sure else [jobs[:1], jobs[1:]]:
-            self._parts.run_jobs(
-                part,
-                max_concurrent=self._parts.settings.max_concurrent_batches,
-                deadline=self._deadline,
-                monotonic=self._parts.monotonic,
-                should_stop=self._should_stop,
-            )
-        if self._should_stop():
-            self._parts.gateway.cancel_all()
-
-    def _fetch_batch(self, request: TickerRequest, symbols: Sequence[str]) -> None:
-        self._asked.update(symbols)
-        request.fetch(symbols, self._deadline)
+        CycleRequests(
+            self._parts,
+            request,
+            number=self._number,
+            deadline=self._deadline,
+            should_stop=self._should_stop,
+            results=self._results,
+            asked=self._asked,
+            on_error=self._on_error,
+        ).make(symbols)
 
     def _on_rows(self, symbols: Sequence[str], rows: Rows) -> None:
-        results = {symbol: self._assess(symbol, rows) for symbol in symbols}
+        latest_ms = max(rows.answer.received_at_ms, rows.answer.exchange_now_ms)
+        results = {symbol: self._assess(symbol, rows, latest_ms) for symbol in symbols}
         written = self._write(results, rows.answer.source)
         if not self._note(results, written, None):
             return
@@ -195,17 +188,17 @@ class RefreshCycle:
                 self._error = error  # the first that says something about the exchange
             return True
 
-    def _assess(self, symbol: str, rows: Rows) -> SymbolResult:
+    def _assess(self, symbol: str, rows: Rows, latest_ms: int) -> SymbolResult:
         if symbol not in rows.content:
             return SymbolResult(PairOutcome.MISSING_IN_ANSWER)
-        row, answer = rows.content[symbol], rows.answer
+        row = rows.content[symbol]
         if row is None:
             return SymbolResult(PairOutcome.MALFORMED)
         if not self._parts.symbols.settle_doubt(symbol, is_doubtful=has_empty_book(row)):
             return SymbolResult(PairOutcome.NOT_TRADING)
-        assessed = assess_row(row, max(answer.received_at_ms, answer.exchange_now_ms))
+        assessed = assess_row(row, latest_ms)
         if isinstance(assessed, Quote):
-            return SymbolResult(PairOutcome.OK, assessed, answer.received_at_ms)
+            return SymbolResult(PairOutcome.OK, assessed, rows.answer.received_at_ms)
         return SymbolResult(assessed)
 
     def _take_over(self, joined: Mapping[str, SymbolResult]) -> None:

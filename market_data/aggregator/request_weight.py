@@ -12,7 +12,7 @@ from market_data.aggregator.errors import RateLimitedError
 EXCHANGE_INFO_WEIGHT = 20
 DEFAULT_LIMIT_PER_MINUTE = 6000
 _TICKER_WEIGHTS = ((20, 2), (100, 40))
-_WHOLE_MARKET_WEIGHT = 80
+WHOLE_MARKET_WEIGHT = 80
 _WINDOW_SECONDS = 60.0
 
 # From this share of the limit on, only every second, third or no refresh cycle is made. Three intervals still fit
@@ -20,12 +20,13 @@ _WINDOW_SECONDS = 60.0
 _PACES = ((0.95, None), (0.90, 3), (0.80, 2))
 
 
-def ticker_weight(symbol_count: int) -> int:
-    """Return the weight of one `ticker/24hr` request for this many symbols."""
-    for most_symbols, weight in _TICKER_WEIGHTS:
-        if symbol_count <= most_symbols:
-            return weight
-    return _WHOLE_MARKET_WEIGHT
+def ticker_weight(symbol_count: int | None) -> int:
+    """Return the weight of one `ticker/24hr` request for this many symbols, None for one that names none."""
+    if symbol_count is not None:
+        for most_symbols, weight in _TICKER_WEIGHTS:
+            if symbol_count <= most_symbols:
+                return weight
+    return WHOLE_MARKET_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class RequestWeightBudget:
         with self._lock:
             share = self._expected() / self._limit
         return next((pace for threshold, pace in _PACES if share >= threshold), 1)
+
+    def spare_weight(self) -> int:
+        """Return how much weight may still be used this minute before refresh cycles become rarer, at least zero."""
+        with self._lock:
+            return max(0, int(self._limit * _PACES[-1][0]) - self._expected())
 
     def snapshot(self) -> WeightSnapshot:
         """Return used weight, limit and the wait, where there is one."""

@@ -13,6 +13,10 @@ from market_data.aggregator.request_weight import ticker_weight
 
 _MAX_BYTES = 8 * 1024 * 1024
 
+WHOLE_MARKET_PATH = "/api/v3/ticker/24hr?symbolStatus=TRADING"
+# Written to the cache together: a script of this length keeps readers of the cache waiting for a few ms.
+_ROWS_AT_ONCE = 500
+
 Rows = Received[Mapping[str, TickerRow | None]]
 
 
@@ -61,20 +65,35 @@ class TickerRequest:
         else:
             self._on_rows(symbols, rows)
 
+    def fetch_whole_market(self, symbols: Sequence[str], deadline: float) -> None:
+        """Ask for every symbol that trades at once; the listener gets the rows of these symbols, a part at a time.
+
+        Nothing is said of symbols without a row: whether the exchange knows them, only a batch tells. Raises
+        `ExchangeError`.
+        """
+        decode = partial(_decode_market, frozenset(symbols))
+        rows = self._request(WHOLE_MARKET_PATH, decode, ticker_weight(None), deadline)
+        found = [symbol for symbol in symbols if symbol in rows.content]
+        for start in range(0, len(found), _ROWS_AT_ONCE):
+            self._on_rows(found[start : start + _ROWS_AT_ONCE], rows)
+        if len(found) < len(symbols) / 2:
+            raise NoTickersError(f"{len(found)} of {len(symbols)} tickers were in an answer about the whole market")
+
     def _ask(self, symbols: Sequence[str], deadline: float) -> Rows:
+        return self._request(
+            ticker_path(symbols), partial(_decode_tickers_of, symbols), ticker_weight(len(symbols)), deadline
+        )
+
+    def _request(
+        self, path: str, decode: Callable[[bytes], Mapping[str, TickerRow | None]], weight: int, deadline: float
+    ) -> Rows:
         asked_at = self._monotonic()
         if not self._answer_times.leave_time(deadline - asked_at, self._cycle_seconds):
             raise OutOfTimeError("too little of the cycle was left for another answer")
         ticket = self._breaker.before_request()
         record = self._breaker.record_undecided
         try:
-            rows = self._gateway.request(
-                ticker_path(symbols),
-                partial(_decode_tickers_of, symbols),
-                weight=ticker_weight(len(symbols)),
-                deadline=deadline,
-                max_bytes=_MAX_BYTES,
-            )
+            rows = self._gateway.request(path, decode, weight=weight, deadline=deadline, max_bytes=_MAX_BYTES)
             self._answer_times.note(self._monotonic() - asked_at)
             record = self._breaker.record_success
         except RefusedSymbolsError:
@@ -87,6 +106,14 @@ class TickerRequest:
         finally:
             record(ticket)
         return rows
+
+
+def _decode_market(wanted: frozenset[str], body: bytes) -> Mapping[str, TickerRow | None]:
+    """Return the rows of the wanted symbols; raise `NoTickersError` where there is none."""
+    rows = decode_tickers(body, wanted)
+    if not rows:
+        raise NoTickersError("an answer about the whole market brought none of the tickers that were wanted")
+    return rows
 
 
 def _decode_tickers_of(symbols: Sequence[str], body: bytes) -> Mapping[str, TickerRow | None]:

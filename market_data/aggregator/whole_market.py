@@ -1,0 +1,30 @@
+"""Whether answers about the exchange's whole market are of use: after a bad one the next cycles do without. Pure."""
+
+import threading
+
+_MOST_DOUBLINGS = 4
+
+
+class WholeMarketTrust:
+    """Counts bad answers in a row: after the first one cycle does without, then twice as many, up to sixteen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._next_cycle = 0
+
+    def is_usable(self, cycle: int) -> bool:
+        """Tell whether the refresh cycle of this number may ask for the whole market."""
+        with self._lock:
+            return cycle >= self._next_cycle
+
+    def failed(self, cycle: int) -> None:
+        """Note that this cycle's answer was of no use."""
+        with self._lock:
+            self._next_cycle = cycle + 1 + 2 ** min(self._failures, _MOST_DOUBLINGS)
+            self._failures += 1
+
+    def succeeded(self) -> None:
+        """Note an answer with the tickers that were asked for."""
+        with self._lock:
+            self._failures = 0
