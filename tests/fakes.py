@@ -113,7 +113,12 @@ class FakeExchange:
     def batches(self) -> list[tuple[str, ...]]:
         """The symbols of every request for tickers so far."""
         queries = (path.partition("symbols=")[2] for _, path in self.requests if "/ticker/24hr" in path)
-        return [tuple(json.loads(query)) for query in queries]
+        return [tuple(json.loads(query)) for query in queries if query]
+
+    @property
+    def market_requests(self) -> int:
+        """How many requests were for the tickers of the whole market."""
+        return sum(path.endswith("/ticker/24hr?symbolStatus=TRADING") for _, path in self.requests)
 
     @property
     def list_requests(self) -> int:
@@ -122,7 +127,10 @@ class FakeExchange:
     def usual(self, base_url: str, path_and_query: str) -> ExchangeAnswer:
         if "/exchangeInfo" in path_and_query:
             return self.answer({"symbols": list(self.symbols.values())}, base_url=base_url)
-        names = json.loads(unquote(re.sub(r".*symbols=", "", path_and_query)))
+        if "symbols=" not in path_and_query:
+            names = [name for name, symbol in self.symbols.items() if symbol["status"] == "TRADING"]
+        else:
+            names = json.loads(unquote(re.sub(r".*symbols=", "", path_and_query)))
         if not set(names) <= set(self.symbols):
             return self.answer({"code": -1121, "msg": "Invalid symbol."}, status=400, base_url=base_url)
         rows = (self.rows.get(name, row(name)) for name in names)

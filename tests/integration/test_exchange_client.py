@@ -73,3 +73,39 @@ def test_the_body_of_a_redirect_is_bounded_like_any_other(client: BinanceClient,
 
     with pytest.raises(MalformedAnswerError, match="more than 1000 bytes"):
         client.get(address, "/api/v3/ping", deadline=time.monotonic() + 30, max_bytes=1000)
+
+
+def test_an_address_keeps_its_path_and_its_password_is_sent_as_such(
+    client: BinanceClient, serve: Callable[[Reply], str]
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        asked.append((handler.path, handler.headers["Authorization"]))
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    address = serve(reply).replace("http://", "http://name:password@") + "/mirror"
+
+    for _ in range(2):
+        client.get(address, "/api/v3/ping?a=%5B%22B%22%5D", deadline=time.monotonic() + 30, max_bytes=1000)
+
+    assert asked == [("/mirror/api/v3/ping?a=%5B%22B%22%5D", "Basic bmFtZTpwYXNzd29yZA==")] * 2
+
+
+def test_a_proxy_that_the_environment_names_is_used(
+    client: BinanceClient, serve: Callable[[Reply], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets: list[str] = []
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        targets.append(handler.path)
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, serve(reply))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    answer = client.get("http://exchange.test", "/api/v3/ping", deadline=time.monotonic() + 30, max_bytes=1000)
+
+    assert (answer.body, targets) == (b"{}", ["http://exchange.test/api/v3/ping"])

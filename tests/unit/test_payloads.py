@@ -49,6 +49,18 @@ def test_a_broken_second_row_of_a_symbol_does_not_replace_the_good_first():
     assert rows["BTCUSDT"].last_price == "1.5"
 
 
+def test_of_a_whole_market_only_the_wanted_rows_are_kept_and_an_odd_one_costs_no_other():
+    rows = [row("BTCUSDT", lastPrice="1.5"), row("ETHUSDT"), row("BNBUSDT")]
+    for odd in ([], [17], [row("XYZUSDT", lastPrice=None)]):
+        found = decode_tickers(json.dumps([*rows, *odd]).encode(), {"BTCUSDT", "BNBUSDT", "GONEUSDT"})
+        assert {name: found[name].symbol for name in found} == {"BTCUSDT": "BTCUSDT", "BNBUSDT": "BNBUSDT"}
+
+
+@given(st.lists(st.builds(row, st.sampled_from("ABC"), lastPrice=st.sampled_from(["1.5", "2.5", "NaN"]))))
+def test_rows_mean_the_same_whether_or_not_an_odd_one_makes_them_be_read_one_by_one(rows):
+    assert decoded(*rows) == decoded(*rows, 17)
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"null", b"<html>", b"[{", b'{"symbol":"BTCUSDT"}', b"[" * 100_000])
 def test_an_answer_that_is_no_list_is_malformed(body):
     with pytest.raises(MalformedAnswerError):

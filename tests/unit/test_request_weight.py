@@ -17,7 +17,7 @@ def budget_of(clock, used=0, rest_of_minute=30.0):
     return budget
 
 
-@pytest.mark.parametrize(("symbols", "weight"), [(1, 2), (20, 2), (21, 40), (100, 40), (101, 80)])
+@pytest.mark.parametrize(("symbols", "weight"), [(1, 2), (20, 2), (21, 40), (100, 40), (101, 80), (None, 80)])
 def test_a_request_weighs_what_the_exchange_s_table_says(symbols, weight):
     assert ticker_weight(symbols) == weight
 
@@ -31,6 +31,18 @@ def test_near_the_limit_a_request_waits_for_the_exchange_s_next_minute():
 
     clock.advance(30)
     budget.reserve(2)
+
+
+def test_weight_is_to_spare_up_to_where_cycles_become_rarer():
+    clock = MovableClock()
+    assert RequestWeightBudget(monotonic=clock.monotonic).spare_weight() == 4800
+    budget = budget_of(clock, used=LIMIT // 2)
+    budget.reserve(100)
+    assert budget.spare_weight() == LIMIT * 0.8 - LIMIT / 2 - 100
+    assert budget_of(clock, used=LIMIT).spare_weight() == 0
+
+    clock.advance(30)
+    assert budget.spare_weight() == LIMIT * 0.8 - 100
 
 
 def test_requests_under_way_count_before_they_are_answered():
