@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,21 +32,20 @@ class Meter:
             os._exit(0)  # daemons of the service may still hold connections
         self._began_at, self._cpu_at = time.perf_counter(), time.process_time()
 
-    def end(self, fresh: Callable[[], int]) -> None:
-        """Report one cycle: CPU of every thread and wall time in ms, memory in MiB, pairs that have a price."""
+    def end(self) -> None:
+        """Report one cycle: CPU time of every thread and wall time in ms, memory in MiB."""
         cpu_ms, wall_ms = (time.process_time() - self._cpu_at) * 1e3, (time.perf_counter() - self._began_at) * 1e3
         memory_mib = self._process.memory_info().rss / 2**20
-        report = {"cpu_ms": cpu_ms, "wall_ms": wall_ms, "memory_mib": memory_mib, "fresh": fresh()}
+        report = {"cpu_ms": cpu_ms, "wall_ms": wall_ms, "memory_mib": memory_mib}
         print(json.dumps(report), flush=True)  # noqa: T201
 
 
 class CommandedClock:
     """The fetcher's clock: real time, but each interval passes at once when the parent wants the next cycle."""
 
-    def __init__(self, meter: Meter, interval_seconds: float, fresh: Callable[[], int]) -> None:
+    def __init__(self, meter: Meter, interval_seconds: float) -> None:
         self._meter = meter
         self._interval_seconds = interval_seconds
-        self._fresh = fresh
         self._skipped_seconds = 0.0
 
     def monotonic(self) -> float:
@@ -55,7 +53,7 @@ class CommandedClock:
 
     def sleep(self, seconds: float) -> None:
         """Take the nap after a cycle for its end."""
-        self._meter.end(self._fresh)
+        self._meter.end()
         self._meter.begin()
         self._skipped_seconds += self._interval_seconds
 
@@ -70,19 +68,12 @@ def run_service(meter: Meter) -> None:
     from market_data.aggregator.backoff import ExponentialBackoff
     from market_data.conf import get_settings
     from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
-    from market_data.fetcher_status import PairOutcome
     from market_data.lease import FetcherLease
     from market_data.ticker_cache import open_ticker_cache
 
     settings, cache = get_settings(), open_ticker_cache()
     lease = FetcherLease(cache, ttl_ms=settings.lease_ttl_ms, patience_ms=86_400_000, monotonic=time.monotonic)
-
-    def fresh() -> int:
-        status = cache.read_fetcher().status
-        outcomes = [pair.outcome for pair in status.pairs.values()] if status else []
-        return outcomes.count(PairOutcome.OK)
-
-    clock = CommandedClock(meter, settings.fetch_interval_ms / 1000, fresh)
+    clock = CommandedClock(meter, settings.fetch_interval_ms / 1000)
     fetcher = MarketDataFetcher(
         settings, cache, build_aggregator(settings, cache, lease.token), lease,
         clock=FetcherClock(clock.monotonic, now_ms, clock.sleep),
@@ -102,7 +93,7 @@ def run_plain(meter: Meter) -> None:
     pairs = os.environ["TRADING_PAIRS"].split(",")
     batches = [pairs[start : start + BATCH_SIZE] for start in range(0, len(pairs), BATCH_SIZE)]
 
-    def fetch(batch: list[str]) -> int:
+    def fetch(batch: list[str]) -> None:
         names = json.dumps([pair.replace("/", "") for pair in batch], separators=(",", ":"))
         url = f"{os.environ['BINANCE_API_BASE_URL']}/api/v3/ticker/24hr"
         rows = {row["symbol"]: row for row in session.get(url, params={"symbols": names}, timeout=4).json()}
@@ -112,13 +103,13 @@ def run_plain(meter: Meter) -> None:
             pipeline.set(f"market_data:{pair}", text, px=CACHE_TTL_MS)
             pipeline.set(f"market_data_last:{pair}", text, px=LAST_KNOWN_TTL_MS)
         pipeline.execute()
-        return len(batch)
 
     with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
         while True:
             meter.begin()
-            fresh = sum(threads.map(fetch, batches))
-            meter.end(lambda fresh=fresh: fresh)
+            for _ in threads.map(fetch, batches):
+                pass
+            meter.end()
 
 
 def _plain_record(pair: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,10 @@ KEPT_REQUESTS = 10_000
 
 @dataclass
 class LoggedRequest:
-    """`status` is None while the answer is under way, and for a connection dropped before any answer."""
+    """`status` is None while the answer is under way, and for a connection dropped before any answer.
+
+    `sent_bytes` is the length of head and body on the wire, whatever a fault cuts off.
+    """
 
     method: str
     path: str
@@ -24,6 +27,7 @@ class LoggedRequest:
     received_monotonic: float
     user_agent: str = ""
     weight: int = 0
+    sent_bytes: int = 0
     status: int | None = None
     finished_monotonic: float | None = None
 
@@ -73,7 +77,7 @@ class RequestLog:
             self._kept.append(request)
         return request
 
-    def finish(self, request: LoggedRequest, status: int | None) -> None:
+    def finish(self, request: LoggedRequest, status: int | None, sent_bytes: int = 0) -> None:
         """End a request that is still in progress; called before its last byte is sent.
 
         So whoever has read an answer finds it in the log, and it does not count as in progress any more.
@@ -82,6 +86,7 @@ class RequestLog:
             if request.finished_monotonic is not None:
                 return
             request.status, request.finished_monotonic = status, self._monotonic()
+            request.sent_bytes = sent_bytes
             self._in_progress[request.path] -= 1
             self._statuses["dropped" if status is None else str(status)] += 1
 

@@ -145,11 +145,11 @@ class _Connection(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             status = answer.status
-            self._write(answer, delivery, before_last=lambda: exchange.requests.finish(request, status))
+            self._write(answer, delivery, before_last=lambda sent: exchange.requests.finish(request, status, sent))
         finally:
             exchange.requests.finish(request, status)
 
-    def _write(self, answer: Answer, delivery: Delivery, before_last: Callable[[], None] = lambda: None) -> None:
+    def _write(self, answer: Answer, delivery: Delivery, before_last: Callable[[int], None] = lambda _: None) -> None:
         accepts_gzip = "gzip" in self.headers.get("Accept-Encoding", "")
         body, encoding = encode_content(answer.encoded(), accepts_gzip, delivery)
         length = max(0, len(body) + delivery.content_length_change)
@@ -161,7 +161,7 @@ class _Connection(BaseHTTPRequestHandler):
         for next_piece, next_pause_seconds in pieces:
             self._write_after(pause_seconds, piece)
             piece, pause_seconds = next_piece, next_pause_seconds
-        before_last()
+        before_last(len(head) + len(body))
         self._write_after(pause_seconds, piece)
 
     def _write_after(self, pause_seconds: float, piece: bytes) -> None:

@@ -56,6 +56,8 @@ def test_more_prices_than_one_write_takes_are_written_in_parts(bench: MakeBench,
     with RunningSimulator(symbols=1400) as large:
         pairs = [f"SIM{number:04d}/USDT" for number in range(1, 1202)]
         wide = bench(*pairs, BINANCE_API_BASE_URL=large.base_url)
+        wide.refresh()
+        asked(large)
         with CommandLog(redis_server.url) as log:
             report = wide.refresh()
             writes = [command for command in log.read() if command[0] == "EVALSHA"]
