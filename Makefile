@@ -9,7 +9,7 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check audit clean
+.PHONY: help run demo test lint types contracts check bench audit clean
 
 help:
 	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
@@ -17,6 +17,7 @@ help:
 	@echo "make demo   the same with the exchange simulator"
 	@echo "make test   every test, in real browsers and processes"
 	@echo "make check  lint, types and import contracts"
+	@echo "make bench  measure it beside its peers; writes into benchmarks/results"
 	@echo "make audit  look the pinned packages up among known vulnerabilities; needs the network"
 	@echo "make clean  remove .venv and what the tools left behind"
 
@@ -41,6 +42,9 @@ types: $(DEV_READY)
 
 contracts: $(DEV_READY)
 	$(VENV)/bin/lint-imports
+
+bench: $(DEV_READY)
+	$(IN_VENV) -m benchmarks.write_path
 
 # Not part of CI: what it finds changes without any change of ours. --strict, for a package index without the data on
 # vulnerabilities would otherwise pass for a clean result.

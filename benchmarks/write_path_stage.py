@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ NO_LIMIT = "1000000000"
 class Cycle:
     """One refresh cycle: CPU of the fetcher's process, requests and their weight, bytes of the exchange's answers.
 
+    `exchange_ms` is the part of the wall time during which the simulator had a request, latency included.
     `redis_round_trips` are replies that Redis wrote, one for a script or a pipeline; `fresh` counts the pairs whose
     price was received in this cycle.
     """
@@ -37,6 +39,7 @@ class Cycle:
     requests: int
     weight: int
     answer_bytes: int
+    exchange_ms: float
     redis_round_trips: int
 
 
@@ -132,14 +135,15 @@ class Stage:
         """Begin to count anew."""
         self._control("DELETE", "/requests")
 
-    def requests(self) -> dict[str, int]:
-        """Return requests for tickers, their weight and the bytes of their answers."""
+    def requests(self) -> dict[str, float]:
+        """Return requests for tickers, their weight, the bytes of their answers, and how long any was being made."""
         log = self._control("GET", "/requests?last=10000")["last"]
         requests = [request for request in log if request["path"] == TICKERS]
         return {
             "requests": len(requests),
             "weight": sum(request["weight"] for request in requests),
             "answer_bytes": sum(request["sent_bytes"] for request in requests),
+            "exchange_ms": 1000 * _covered_seconds(requests),
         }
 
     def _simulator_command(self) -> list[str]:
@@ -153,6 +157,16 @@ class Stage:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.load(answer)
+
+
+def _covered_seconds(requests: Iterable[dict[str, Any]]) -> float:
+    """Return how long at least one request was at the exchange."""
+    covered, until = 0.0, 0.0
+    for request in sorted(requests, key=lambda request: request["received_monotonic"]):
+        began_at, ended_at = max(until, request["received_monotonic"]), request["finished_monotonic"]
+        covered += max(0.0, ended_at - began_at)
+        until = max(until, ended_at)
+    return covered
 
 
 def _django() -> dict[str, str]:

@@ -45,6 +45,7 @@ class Row:
 COLUMNS: Mapping[str, tuple[str, Callable[[Cycle], float]]] = {
     "cpu_ms": ("CPU ms", lambda cycle: cycle.cpu_ms),
     "wall_ms": ("wall ms", lambda cycle: cycle.wall_ms),
+    "exchange_ms": ("of it at the exchange", lambda cycle: cycle.exchange_ms),
     "requests": ("requests", lambda cycle: cycle.requests),
     "weight": ("weight", lambda cycle: cycle.weight),
     "answer_kb": ("kB received", lambda cycle: cycle.answer_bytes / 1000),

@@ -10,6 +10,7 @@ from market_data.incident_log import IncidentLog
 logger = logging.getLogger(__name__)
 
 OVERLOAD = "refresh cycles have no time for every pair"
+WHOLE_MARKET = "the exchange's whole market in one answer is of no use, prices are asked for in batches"
 _COMPLETE_CYCLES_UNTIL_OVER = 3
 
 
@@ -36,6 +37,13 @@ class CycleLog:
         self._complete_cycles += 1
         if self._complete_cycles >= _COMPLETE_CYCLES_UNTIL_OVER:
             self._incidents.over(OVERLOAD)
+
+    def note_whole_market(self, fault: str | None) -> None:
+        """Log when answers about the whole market begin to be of no use, and when they are of use again."""
+        if fault is None:
+            self._incidents.over(WHOLE_MARKET)
+        else:
+            self._incidents.began(WHOLE_MARKET, fault)
 
     def note_hosts(self, faults: Mapping[str, str | None]) -> None:
         """Log when one of several hosts fails, and when it answers again. An only host's faults are the cycles'."""

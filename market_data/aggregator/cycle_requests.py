@@ -108,7 +108,7 @@ class CycleRequests:
         try:
             self._request.fetch_whole_market(symbols, self._deadline)
         except _BAD_ANSWERS as error:
-            self._parts.whole_market.failed(self._number)
+            self._parts.whole_market.failed(self._number, str(error))
             self._on_error((), error)
         except ExchangeError as error:
             if isinstance(error, _OUTAGES):

@@ -54,6 +54,7 @@ class MarketDataAggregator:
             report = cycle.run()
         finally:
             self._log.note_hosts(self._parts.gateway.hosts.faults())
+            self._log.note_whole_market(self._parts.whole_market.fault)
         self._symbols_in_use = tuple(pair.symbol for pair in report.pairs.values() if pair.symbol is not None)
         if not should_stop():
             self._log.note_report(report)

@@ -75,6 +75,8 @@ class TickerRequest:
         rows = self._request(WHOLE_MARKET_PATH, decode, ticker_weight(None), deadline)
         found = [symbol for symbol in symbols if symbol in rows.content]
         for start in range(0, len(found), _ROWS_AT_ONCE):
+            if self._monotonic() >= deadline:
+                return  # the next cycle may be writing newer prices by now
             self._on_rows(found[start : start + _ROWS_AT_ONCE], rows)
         if len(found) < len(symbols) / 2:
             raise NoTickersError(f"{len(found)} of {len(symbols)} tickers were in an answer about the whole market")

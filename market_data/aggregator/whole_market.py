@@ -12,15 +12,18 @@ class WholeMarketTrust:
         self._lock = threading.Lock()
         self._failures = 0
         self._next_cycle = 0
+        self.fault: str | None = None
+        """What was wrong with the last answer that was of no use, until one is of use again."""
 
     def is_usable(self, cycle: int) -> bool:
         """Tell whether the refresh cycle of this number may ask for the whole market."""
         with self._lock:
             return cycle >= self._next_cycle
 
-    def failed(self, cycle: int) -> None:
-        """Note that this cycle's answer was of no use."""
+    def failed(self, cycle: int, fault: str | None = None) -> None:
+        """Note that this cycle brought no answer, or one of no use for the reason `fault`."""
         with self._lock:
+            self.fault = fault or self.fault
             self._next_cycle = cycle + 1 + 2 ** min(self._failures, _MOST_DOUBLINGS)
             self._failures += 1
 
@@ -28,3 +31,4 @@ class WholeMarketTrust:
         """Note an answer with the tickers that were asked for."""
         with self._lock:
             self._failures = 0
+            self.fault = None

@@ -1,3 +1,6 @@
+import logging
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,9 +8,11 @@ from hypothesis import strategies as st
 from market_data.aggregator.request_plan import PlanLimits, plan_requests
 from market_data.aggregator.request_weight import ticker_weight
 from market_data.aggregator.whole_market import WholeMarketTrust
+from market_data.fetcher_status import PairOutcome
 from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
 
 PLENTY = 10_000
+PATIENCE_SECONDS = 10
 LIMITS = st.builds(
     PlanLimits,
     batch_size=st.integers(1, 20),
@@ -165,3 +170,44 @@ def test_of_an_answer_with_half_of_the_rows_the_others_are_asked_for_in_batches_
     before = stack.exchange.market_requests
     stack.refresh()
     assert stack.exchange.market_requests == before
+
+
+def test_a_whole_market_of_no_use_is_said_once_and_when_it_is_over(caplog):
+    stack = market()
+
+    def cut_short(url, path):
+        answer = stack.exchange.usual(url, path)
+        return answer if "symbols=" in path else stack.exchange.answer(answer.body[:1000])
+
+    stack.exchange.reaction = cut_short
+    with caplog.at_level(logging.WARNING, "market_data"):
+        for _ in range(5):
+            assert stack.refresh().written == 450
+        stack.exchange.reaction = stack.exchange.usual
+        for _ in range(5):
+            stack.refresh()
+
+    lines = [message for message in caplog.messages if "whole market" in message]
+    assert len(lines) == 2
+    assert "not a list of tickers" in lines[0]
+    assert "over after" in lines[1]
+
+
+def test_an_answer_that_is_read_after_the_end_of_its_cycle_is_not_written_over_newer_prices():
+    stack = market()
+    before = {pair: ticker.received_at_ms for pair, ticker in stack.cached().items()}
+    stack.clock.advance(4)
+
+    def too_late(url, path):
+        answer = stack.exchange.usual(url, path)
+        stack.clock.advance(5)
+        return answer
+
+    stack.exchange.reaction = too_late
+    report = stack.refresh()
+    for thread in threading.enumerate():
+        if thread.name == "refresh-batch":
+            thread.join(PATIENCE_SECONDS)
+
+    assert set(report.outcomes.values()) == {PairOutcome.TIMEOUT}
+    assert {pair: ticker.received_at_ms for pair, ticker in stack.cached().items()} == before
