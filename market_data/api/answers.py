@@ -10,6 +10,12 @@ TIME_HEADER = "X-Market-Data-Time"
 SOURCE_HEADER = "X-Market-Data-Source"
 MISSING_HEADER = "X-Market-Data-Missing"
 NEVER_STORE = "no-store"
+OPEN_TO_ANY_PAGE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": f"Age, Date, Retry-After, {TIME_HEADER}, {SOURCE_HEADER}, {MISSING_HEADER}",
+}
+"""For pages of other hosts: there is nothing here that a reader without a password could not read anyway."""
+
 # A shared cache may keep an answer for a second; a browser asks again.
 STORE_FOR_ONE_SECOND = "public, max-age=0, s-maxage=1"
 

@@ -14,7 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from market_data.api.answers import NEVER_STORE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer, json_answer
+from market_data.api.answers import (
+    NEVER_STORE,
+    OPEN_TO_ANY_PAGE,
+    SOURCE_HEADER,
+    TIME_HEADER,
+    Answer,
+    error_answer,
+    json_answer,
+)
 from market_data.api.fetcher_init import init_content
 from market_data.api.health import health_content, unhealthy_content
 from market_data.api.history import history_answer, parse_history_query
@@ -80,6 +88,8 @@ class MarketDataView(APIView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers[TIME_HEADER] = str(_now_ms())
+        for name, value in OPEN_TO_ANY_PAGE.items():
+            response.headers[name] = value
         source = self._source()
         if source is not None:
             response.headers[SOURCE_HEADER] = source.value

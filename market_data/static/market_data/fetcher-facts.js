@@ -1,7 +1,9 @@
-/** What the API tells besides prices: why some are missing, and which pairs another quote asset prices. */
+/** What the API tells besides prices: why some are missing, when they are tried next, what another quote asset prices. */
+
+import { attemptSentence, nextAttemptAt } from "./next-attempt.js";
 
 const INTERVAL_MS = 15_000
-const LISTING_INTERVAL_MS = 2000 // a price is not to stand without its quote asset for long
+const SHORT_INTERVAL_MS = 2000 // a price is not to stand without its quote asset for long, nor an attempt without result
 
 /** Asks at a slow rate, and only while the page shows something that prices alone do not explain. */
 export class FetcherFacts {
@@ -10,6 +12,8 @@ export class FetcherFacts {
   #hasPairListing
   #askedAtMs = -Infinity
   #isAsking = false
+  #reasons = null // of the outage that is going on, in words
+  #attemptAt = null
 
   /** `page` paints the facts; `hasPairListing` says that it was rendered with the fetcher's list of pairs. */
   constructor(page, { healthUrl, pairsUrl, hasPairListing }) {
@@ -18,17 +22,28 @@ export class FetcherFacts {
     this.#hasPairListing = hasPairListing
   }
 
-  /** Look at a snapshot of the poller and ask if it is time to. */
-  follow({ status, missingPairs }, nowMs = performance.now()) {
+  /** Look at a snapshot of the poller: say what is known of an outage, and ask if it is time to. */
+  follow({ status, missingPairs, serverTimeMs }, nowMs = performance.now()) {
     const isUnavailable = status === "unavailable"
-    if (!isUnavailable) this.#page.showReasons("")
+    this.#say(isUnavailable, serverTimeMs)
     const isExplained = !isUnavailable && missingPairs.length === 0 && this.#hasPairListing
     const isAnswering = status !== "error" && status !== "idle"
-    const intervalMs = this.#hasPairListing || isUnavailable ? INTERVAL_MS : LISTING_INTERVAL_MS
+    const isSoon = isUnavailable ? this.#attemptAt !== null && this.#attemptAt < serverTimeMs : !this.#hasPairListing
+    const intervalMs = isSoon ? SHORT_INTERVAL_MS : INTERVAL_MS
     if (isExplained || !isAnswering || this.#isAsking || nowMs - this.#askedAtMs < intervalMs) return
     this.#askedAtMs = nowMs
     this.#isAsking = true
     this.#ask(isUnavailable).finally(() => (this.#isAsking = false))
+  }
+
+  /** The reasons that the page came with stand until there is an answer. */
+  #say(isUnavailable, serverTimeMs) {
+    if (!isUnavailable) {
+      this.#reasons = null
+      this.#page.showReasons("")
+    } else if (this.#reasons !== null) {
+      this.#page.showReasons(`${this.#reasons} ${attemptSentence(this.#attemptAt, serverTimeMs)}`.trim())
+    }
   }
 
   async #ask(isUnavailable) {
@@ -37,7 +52,10 @@ export class FetcherFacts {
       this.#hasPairListing ? null : readJson(this.#urls.pairsUrl).then(quoteAliases),
     ])
     if (health?.pairs?.outcomes) this.#page.noteOutcomes(health.pairs.outcomes)
-    if (isUnavailable && Array.isArray(health?.reasons)) this.#page.showReasons(health.reasons.join(" "))
+    if (isUnavailable && Array.isArray(health?.reasons)) {
+      this.#reasons = health.reasons.join(" ")
+      this.#attemptAt = nextAttemptAt(health.aggregator)
+    }
     if (!aliases) return
     this.#hasPairListing = true
     this.#page.showAliases(aliases)
@@ -51,7 +69,14 @@ function quoteAliases(listing) {
   return Object.fromEntries(aliases.map(({ pair, quoteAsset }) => [pair, quoteAsset]))
 }
 
-async function readJson(url) {
+const underWay = new Map() // address → answer: components that ask at the same time share it
+
+function readJson(url) {
+  if (!underWay.has(url)) underWay.set(url, fetchJson(url).finally(() => underWay.delete(url)))
+  return underWay.get(url)
+}
+
+async function fetchJson(url) {
   try {
     const response = await fetch(url, { cache: "no-store" })
     return await response.json()

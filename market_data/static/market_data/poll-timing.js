@@ -22,3 +22,22 @@ export function retryAfterMs(headers) {
     : Date.parse(text) - Date.parse(headers.get("Date"))
   return waitMs >= 0 ? Math.min(waitMs, MAX_RETRY_AFTER_MS) : null
 }
+
+/**
+ * How often may be asked: once an interval on average, with one request ahead of its time at most.
+ *
+ * What is not spent is lost, so that a long wait is followed by no burst.
+ */
+export class PollBudget {
+  #paidUntilMs = -Infinity
+
+  /** Count a request that starts at `nowMs`. */
+  spend(nowMs, intervalMs) {
+    this.#paidUntilMs = Math.max(this.#paidUntilMs, nowMs) + intervalMs
+  }
+
+  /** Return how long the next request has to wait, seen at `nowMs`; zero or less where it may be sent. */
+  waitMs(nowMs, intervalMs) {
+    return this.#paidUntilMs - intervalMs - nowMs
+  }
+}

@@ -10,19 +10,25 @@
  * the events that say whether the page is seen and the browser connected.
  */
 
-import { backoffMs } from "./poll-timing.js";
+import { FetchRhythm } from "./fetch-rhythm.js";
+import { PollBudget, backoffMs } from "./poll-timing.js";
 import { PriceEndpoint, pairLists } from "./price-endpoint.js";
 import { PriceState, differs } from "./price-state.js";
 
 const DEFAULTS = {
   endpoint: "/api/market-data/prices",
-  pollIntervalMs: 2000, // from the start of one poll to the start of the next
+  pollIntervalMs: 2000, // from the start of one poll to the start of the next, on average
   staleThresholdMs: 30_000, // an older price is stale
   requestTimeoutMs: 5000,
   maxPairsPerRequest: 200, // more are asked for in several requests, one after another
   usesConfiguredPairs: false, // the pairs are all that the server has: leave them out of the request
+  followsFetches: true, // time polls for just after the fetcher's next prices, once that can be told
+  fetchIntervalMs: null, // the fetcher's, where the page knows it; otherwise it is learnt
   initial: null, // what the page brought with it: {records, missing, source, time}
 }
+
+/** Polls that follow the same fetch are spread over this time, so that many readers do not ask at the same instant. */
+const SPREAD_MS = 200
 
 /** What the module needs of a browser; a test may give its own. */
 const BROWSER = {
@@ -42,27 +48,45 @@ export class PriceCachePolling {
   #surroundings
   #endpoint
   #state
+  #rhythm
+  #budget = new PollBudget()
   #events
-  #listeners = new Set()
+  #subscriptions = new Set()
   #isRunning = false
   #request = null // the AbortController of the one request under way
   #timer = null
   #notBeforeMs = 0 // what Retry-After asked for
-  #notifiedOf = null
 
   constructor(pairs, options = {}, surroundings = {}) {
-    const distinct = Object.freeze([...new Set(pairs)])
     this.#options = { ...DEFAULTS, ...options }
     this.#surroundings = { ...BROWSER, ...surroundings }
-    const { endpoint, maxPairsPerRequest, usesConfiguredPairs, staleThresholdMs, initial } = this.#options
-    const lists = distinct.length ? pairLists(distinct, maxPairsPerRequest, usesConfiguredPairs) : []
-    this.#endpoint = new PriceEndpoint(endpoint, lists, this.#options.requestTimeoutMs, this.#surroundings)
-    this.#state = new PriceState(distinct, staleThresholdMs, initial)
+    const { endpoint, requestTimeoutMs, staleThresholdMs, followsFetches, fetchIntervalMs, initial } = this.#options
+    this.#endpoint = new PriceEndpoint(endpoint, requestTimeoutMs, this.#surroundings)
+    this.#state = new PriceState(staleThresholdMs)
+    this.#rhythm = followsFetches ? new FetchRhythm(fetchIntervalMs) : null
     this.#events = [
       [this.#surroundings.visibility, "visibilitychange", () => this.#whenSeenOrHidden()],
       [this.#surroundings.connectivity, "online", () => this.#poll()],
       [this.#surroundings.connectivity, "offline", () => this.#poll()],
     ]
+    this.setPairs(pairs, { initial })
+  }
+
+  /**
+   * Ask for these pairs from now on; what is known of those that stay is kept.
+   *
+   * `usesConfiguredPairs` and `pollIntervalMs` replace the options of these names, `initial` is what the page knows of
+   * the pairs already. Pairs of which nothing is known are asked for at once.
+   */
+  setPairs(pairs, { initial = null, initialPairs = pairs, ...options } = {}) {
+    Object.assign(this.#options, options)
+    this.#state.setPairs(pairs)
+    if (initial) this.#state.takeInitial(initialPairs, initial)
+    const { maxPairsPerRequest, usesConfiguredPairs } = this.#options
+    const known = this.#state.pairs
+    this.#endpoint.setPairLists(known.length ? pairLists(known, maxPairsPerRequest, usesConfiguredPairs) : [])
+    const isUrgent = this.#state.hasUnknownPairs || this.#timer === null
+    if (this.#isRunning && !this.#request && isUrgent) this.#schedule(0)
   }
 
   /** pair → record, last known ones included. A record's `text` has its figures in the digits that were sent. */
@@ -104,21 +128,28 @@ export class PriceCachePolling {
     return this.snapshot().error
   }
 
-  /** Return all of the above as of this instant, with `states`, `ages` (ms), `missingPairs` and `source`. */
-  snapshot() {
-    return this.#state.snapshot(this.#surroundings.monotonicMs(), this.#isRunning)
+  /**
+   * Return all of the above as of this instant, with `pairs`, `states`, `ages` (ms), `missingPairs`, `source` and
+   * `serverTimeMs`; of `pairs` alone where some are named, judged by a threshold of their own where one is given.
+   */
+  snapshot(pairs, staleThresholdMs) {
+    return this.#state.snapshot(this.#surroundings.monotonicMs(), this.#isRunning, pairs, staleThresholdMs)
   }
 
-  /** Call `listener(snapshot)` after every poll that changed something; returns the function that ends it. */
-  subscribe(listener) {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /**
+   * Call `listener(snapshot)` after every poll that changed something; returns the function that ends it. `pairs` and
+   * `staleThresholdMs` are those of the snapshot.
+   */
+  subscribe(listener, pairs, staleThresholdMs) {
+    const subscription = { listener, pairs, staleThresholdMs, before: this.snapshot(pairs, staleThresholdMs) }
+    this.#subscriptions.add(subscription)
+    return () => this.#subscriptions.delete(subscription)
   }
 
   start() {
     if (this.#isRunning) return
     this.#isRunning = true
-    this.#notifiedOf = this.snapshot()
+    for (const subscription of this.#subscriptions) subscription.before = this.#snapshotFor(subscription)
     for (const [target, name, listener] of this.#events) target?.addEventListener?.(name, listener)
     this.#poll()
   }
@@ -145,33 +176,57 @@ export class PriceCachePolling {
     this.#unschedule()
     const request = new AbortController()
     this.#request = request
+    this.#budget.spend(startedAtMs, this.#options.pollIntervalMs)
+    const { pairs } = this.#state
     const reading = await this.#endpoint.read(request.signal)
     if (this.#request !== request) return // stopped meanwhile: a late answer never wins
     this.#request = null
-    const { monotonicMs, isOnline } = this.#surroundings
-    const endedAtMs = monotonicMs()
-    this.#state.take(reading, { monotonicMs: endedAtMs, isOnline: isOnline() })
+    const endedAtMs = this.#surroundings.monotonicMs()
+    this.#take(pairs, reading, endedAtMs)
     this.#notBeforeMs = reading.waitMs ? endedAtMs + reading.waitMs : 0
-    this.#schedule(this.#delayMs(reading.waitMs, endedAtMs - startedAtMs))
+    this.#schedule(this.#delayMs(reading.waitMs, startedAtMs, endedAtMs))
     this.#notifyOfChange()
   }
 
   get #mayAsk() {
-    return this.#isRunning && !this.#request && !this.#surroundings.isHidden() && this.snapshot().pairs.length > 0
+    return this.#isRunning && !this.#request && !this.#surroundings.isHidden() && this.#state.pairs.length > 0
   }
 
-  #delayMs(waitMs, elapsedMs) {
+  #take(pairs, reading, endedAtMs) {
+    this.#state.take(pairs, reading, { monotonicMs: endedAtMs, isOnline: this.#surroundings.isOnline() })
+    if (reading.error || !reading.time) return
+    this.#rhythm?.note(this.#state.timestamps, this.#state.serverTimeMs(endedAtMs))
+  }
+
+  #delayMs(waitMs, startedAtMs, endedAtMs) {
     const { pollIntervalMs } = this.#options
-    const { failures } = this.#state
-    if (waitMs) return Math.max(waitMs, pollIntervalMs - elapsedMs)
+    const { failures, hasUnknownPairs } = this.#state
+    const blindMs = pollIntervalMs - (endedAtMs - startedAtMs)
+    if (waitMs) return Math.max(waitMs, blindMs)
     if (failures) return backoffMs(failures, pollIntervalMs, this.#surroundings.random)
-    return Math.max(0, pollIntervalMs - elapsedMs)
+    if (hasUnknownPairs) return 0
+    return Math.max(0, this.#timedMs(endedAtMs, blindMs) ?? blindMs)
+  }
+
+  /** Return how long to wait for the fetcher's next prices, or null where nothing is known of them. */
+  #timedMs(nowMs, blindMs) {
+    const { pollIntervalMs } = this.#options
+    const serverNowMs = this.#state.serverTimeMs(nowMs)
+    const delayMs = serverNowMs === null ? null : this.#rhythm?.delayMs(serverNowMs, pollIntervalMs) ?? null
+    if (delayMs === null) return null
+    const allowedMs = this.#budget.waitMs(nowMs, pollIntervalMs)
+    const roundsTooSoon = Math.max(0, Math.ceil((allowedMs - delayMs) / this.#rhythm.intervalMs))
+    if (roundsTooSoon && this.#rhythm.isRetrying) return Math.max(allowedMs, blindMs)
+    return delayMs + roundsTooSoon * this.#rhythm.intervalMs + SPREAD_MS * this.#surroundings.random()
   }
 
   #schedule(delayMs) {
     this.#unschedule()
     if (this.#surroundings.isHidden()) return
-    this.#timer = this.#surroundings.setTimeout(() => this.#poll(), delayMs)
+    this.#timer = this.#surroundings.setTimeout(() => {
+      this.#timer = null
+      this.#poll()
+    }, delayMs)
   }
 
   #unschedule() {
@@ -179,10 +234,16 @@ export class PriceCachePolling {
     this.#timer = null
   }
 
+  #snapshotFor({ pairs, staleThresholdMs }) {
+    return this.snapshot(pairs, staleThresholdMs)
+  }
+
   #notifyOfChange() {
-    const snapshot = this.snapshot()
-    if (!differs(this.#notifiedOf, snapshot)) return
-    this.#notifiedOf = snapshot
-    for (const listener of this.#listeners) listener(snapshot)
+    for (const subscription of this.#subscriptions) {
+      const snapshot = this.#snapshotFor(subscription)
+      if (!differs(subscription.before, snapshot)) continue
+      subscription.before = snapshot
+      subscription.listener(snapshot)
+    }
   }
 }

@@ -22,16 +22,25 @@ export class PriceRequestError extends Error {
 }
 
 export class PriceEndpoint {
-  #urls
+  #endpoint
+  #urls = []
   #surroundings
   #requestTimeoutMs
   #answers = new Map()
+  #isOwnHost // another host would have to be asked twice for a request with If-None-Match
 
   /** `surroundings` gives `fetch`, `monotonicMs`, `setTimeout` and `clearTimeout`. */
-  constructor(endpoint, pairLists, requestTimeoutMs, surroundings) {
-    this.#urls = pairLists.map((pairs) => (pairs ? `${endpoint}?pairs=${encodePairs(pairs)}` : endpoint))
+  constructor(endpoint, requestTimeoutMs, surroundings) {
+    this.#endpoint = endpoint
+    this.#isOwnHost = new URL(endpoint, location.href).origin === location.origin
     this.#requestTimeoutMs = requestTimeoutMs
     this.#surroundings = surroundings
+  }
+
+  /** Ask for these lists of pairs from now on, a request each; null in place of a list means all configured pairs. */
+  setPairLists(lists) {
+    this.#urls = lists.map((pairs) => (pairs ? `${this.#endpoint}?pairs=${encodePairs(pairs)}` : this.#endpoint))
+    for (const url of this.#answers.keys()) if (!this.#urls.includes(url)) this.#answers.delete(url)
   }
 
   /**
@@ -89,7 +98,7 @@ export class PriceEndpoint {
     } catch {
       throw new PriceRequestError("network", "The price server cannot be reached.")
     }
-    const content = this.#content(url, response, text)
+    const content = this.#content(held, url, response, text)
     return {
       ...content,
       time: readTime(response.headers, requestedAtMs),
@@ -98,14 +107,13 @@ export class PriceEndpoint {
     }
   }
 
-  #content(url, { status, headers }, text) {
-    const held = this.#answers.get(url)
+  #content(held, url, { status, headers }, text) {
     if (status === 304 && held) return held.content
     if (status === 503) return { records: {}, missing: [] }
     if (status !== 200 && status !== 206) throw httpError(status, headers, text)
     const content = { records: readRecords(text), missing: readMissing(headers) }
     const etag = headers.get("ETag")
-    if (etag) this.#answers.set(url, { etag, content })
+    if (etag && this.#isOwnHost) this.#answers.set(url, { etag, content })
     else this.#answers.delete(url)
     return content
   }

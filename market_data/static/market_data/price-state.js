@@ -7,23 +7,25 @@ import { isSameRecord } from "./price-records.js";
 const FAILURES_BEFORE_ERROR = 2
 
 export class PriceState {
-  #pairs
+  #pairs = Object.freeze([])
+  #wanted = new Set()
   #staleThresholdMs
   #clock = new ServerClock()
   #records = Object.freeze({})
   #missing = new Set()
-  #isUnavailable = false
-  #isAnswered = false
+  #asked = new Set() // pairs that a reading has been about
+  #heardAt = {} // pair → when it last had a price in an answer
   #failures = 0
   #error = null
   #source = null
-  #lastUpdate = null
 
-  /** `initial` is null or what a page brought with it: `{records, missing, source, time}`. */
-  constructor(pairs, staleThresholdMs, initial) {
-    this.#pairs = pairs
+  constructor(staleThresholdMs) {
     this.#staleThresholdMs = staleThresholdMs
-    if (initial) this.#takeAnswer(initial, initial.time.requestedAtMs)
+  }
+
+  /** All pairs of interest. */
+  get pairs() {
+    return this.#pairs
   }
 
   /** Polls in a row that brought no price. */
@@ -31,58 +33,103 @@ export class PriceState {
     return this.#failures
   }
 
-  /** Take in one reading of the endpoint that ended at `monotonicMs`; `isOnline` is the browser's opinion. */
-  take(reading, { monotonicMs, isOnline }) {
-    if (!reading.error) this.#takeAnswer(reading, monotonicMs)
-    else this.#takeFailure(reading, isOnline)
-    const isFailure = reading.error !== null || this.#isUnavailable
-    this.#failures = isFailure ? this.#failures + 1 : 0
-    this.#isAnswered = true
+  /** Whether there are pairs of which nothing has been heard. */
+  get hasUnknownPairs() {
+    return this.#pairs.some((pair) => !this.#records[pair] && !this.#missing.has(pair) && !this.#asked.has(pair))
   }
 
-  /** Return everything as of `monotonicMs`, with the state and the age of every pair. */
-  snapshot(monotonicMs, isRunning) {
+  /** When the prices were received from the exchange, in Unix ms on the server's clock. */
+  get timestamps() {
+    return Object.values(this.#records).map(({ timestamp }) => timestamp)
+  }
+
+  /** Change the pairs of interest; of the others everything is forgotten. */
+  setPairs(pairs) {
+    this.#pairs = Object.freeze([...new Set(pairs)])
+    this.#wanted = new Set(this.#pairs)
+    const isWanted = ([pair]) => this.#wanted.has(pair)
+    this.#records = Object.freeze(Object.fromEntries(Object.entries(this.#records).filter(isWanted)))
+    this.#heardAt = Object.fromEntries(Object.entries(this.#heardAt).filter(isWanted))
+    this.#missing = this.#missing.intersection(this.#wanted)
+    this.#asked = this.#asked.intersection(this.#wanted)
+  }
+
+  /** Take in what a page brought with it of these pairs, `{records, missing, source, time}`. */
+  takeInitial(pairs, initial) {
+    this.#takeAnswer(pairs, initial, initial.time.requestedAtMs)
+  }
+
+  /** Take in one reading about `pairs` that ended at `monotonicMs`; `isOnline` is the browser's opinion. */
+  take(pairs, reading, { monotonicMs, isOnline }) {
+    if (!reading.error) this.#takeAnswer(pairs, reading, monotonicMs)
+    else this.#takeFailure(reading, isOnline)
+    const isFailure = reading.error !== null || this.#isUnavailable(pairs)
+    this.#failures = isFailure ? this.#failures + 1 : 0
+    for (const pair of pairs) this.#asked.add(pair)
+  }
+
+  /** Return the server's time in Unix ms, or null where no answer has told it yet. */
+  serverTimeMs(monotonicMs) {
+    return this.#clock.now(monotonicMs)
+  }
+
+  /** Return everything about `pairs` as of `monotonicMs`, with the state and the age of each. */
+  snapshot(monotonicMs, isRunning, pairs = this.#pairs, staleThresholdMs = this.#staleThresholdMs) {
     const serverNowMs = this.#clock.now(monotonicMs)
+    const prices = pairs === this.#pairs ? this.#records : pick(this.#records, pairs)
     const states = {}
     const ages = {}
-    for (const pair of this.#pairs) {
-      const record = this.#records[pair]
-      const isMissing = this.#missing.has(pair)
-      states[pair] = pairState(record, { isMissing, serverNowMs, staleThresholdMs: this.#staleThresholdMs })
+    for (const pair of pairs) {
+      const record = prices[pair]
+      states[pair] = pairState(record, { isMissing: this.#missing.has(pair), serverNowMs, staleThresholdMs })
       ages[pair] = record ? ageMs(record, serverNowMs) : null
     }
-    const stalePairs = this.#pairs.filter((pair) => states[pair] === "stale")
-    const isIdle = !isRunning || this.#pairs.length === 0
+    const stalePairs = pairs.filter((pair) => states[pair] === "stale")
+    const isIdle = !isRunning || pairs.length === 0
     return {
-      pairs: this.#pairs,
-      prices: this.#records,
+      pairs,
+      prices,
       states,
       ages,
       stalePairs,
-      missingPairs: this.#pairs.filter((pair) => states[pair] === "missing"),
+      missingPairs: pairs.filter((pair) => states[pair] === "missing"),
       isStale: stalePairs.length > 0,
-      isLoading: !isIdle && !this.#isAnswered,
+      isLoading: !isIdle && pairs.some((pair) => !this.#asked.has(pair)),
       status: overallStatus({
         isIdle,
         hasError: this.#error !== null,
-        isUnavailable: this.#isUnavailable,
+        isUnavailable: this.#isUnavailable(pairs),
         isStale: stalePairs.length > 0,
       }),
       error: this.#error,
       source: this.#source,
-      lastUpdate: this.#lastUpdate,
-      lastServerUpdate: newest(this.#records),
+      serverTimeMs: serverNowMs,
+      lastUpdate: newest(pairs.map((pair) => this.#heardAt[pair])),
+      lastServerUpdate: newest(pairs.map((pair) => prices[pair]?.timestamp)),
     }
   }
 
-  #takeAnswer({ records, missing, source, time }, monotonicMs) {
+  #isUnavailable(pairs) {
+    return pairs.length > 0 && pairs.every((pair) => this.#missing.has(pair))
+  }
+
+  #takeAnswer(pairs, { records, missing, source, time }, monotonicMs) {
     if (time) this.#clock.set(time.serverTimeMs, time.requestedAtMs)
-    this.#merge(records, monotonicMs)
-    this.#missing = new Set([...missing, ...this.#pairs.filter((pair) => !Object.hasOwn(records, pair))])
-    this.#isUnavailable = this.#pairs.every((pair) => this.#missing.has(pair))
+    const serverNowMs = this.#clock.now(monotonicMs)
+    const merged = { ...this.#records }
+    const named = new Set(missing)
+    for (const pair of this.#wanted.intersection(new Set(pairs))) {
+      const record = records[pair]
+      if (!record || named.has(pair)) this.#missing.add(pair)
+      else this.#missing.delete(pair)
+      if (!this.#missing.has(pair)) this.#heardAt[pair] = serverNowMs
+      if (record && !isSameRecord(record, merged[pair]) && !this.#isOlder(record, merged[pair], serverNowMs)) {
+        merged[pair] = record
+      }
+    }
+    this.#records = Object.freeze(merged)
     this.#source = source ?? this.#source
     this.#error = null
-    if (!this.#isUnavailable) this.#lastUpdate = this.#clock.now(monotonicMs)
   }
 
   #takeFailure({ error, source }, isOnline) {
@@ -94,21 +141,8 @@ export class PriceState {
     this.#error = Object.freeze({ kind: error.kind, message })
   }
 
-  #merge(records, monotonicMs) {
-    const merged = { ...this.#records }
-    let hasChanged = false
-    for (const pair of this.#pairs) {
-      const record = records[pair]
-      if (!record || isSameRecord(record, merged[pair]) || this.#isOlder(record, merged[pair], monotonicMs)) continue
-      merged[pair] = record
-      hasChanged = true
-    }
-    if (hasChanged) this.#records = Object.freeze(merged)
-  }
-
   /** One node may lag behind another. A held record that is stale, or of the future, holds nothing up. */
-  #isOlder(record, held, monotonicMs) {
-    const serverNowMs = this.#clock.now(monotonicMs)
+  #isOlder(record, held, serverNowMs) {
     if (!held || record.timestamp >= held.timestamp || serverNowMs === null) return false
     return held.timestamp <= serverNowMs && ageMs(held, serverNowMs) <= this.#staleThresholdMs
   }
@@ -118,13 +152,16 @@ export class PriceState {
 export function differs(before, after) {
   return (
     !before ||
-    before.prices !== after.prices ||
     ["status", "isLoading", "source", "error"].some((name) => before[name] !== after[name]) ||
-    after.pairs.some((pair) => before.states[pair] !== after.states[pair])
+    after.pairs.some((pair) => before.states[pair] !== after.states[pair] || before.prices[pair] !== after.prices[pair])
   )
 }
 
-function newest(records) {
-  const instants = Object.values(records).map(({ timestamp }) => timestamp)
-  return instants.length ? Math.max(...instants) : null
+function pick(records, pairs) {
+  return Object.fromEntries(pairs.filter((pair) => records[pair]).map((pair) => [pair, records[pair]]))
+}
+
+function newest(instants) {
+  const known = instants.filter(Number.isFinite)
+  return known.length ? Math.max(...known) : null
 }

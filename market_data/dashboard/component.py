@@ -1,0 +1,110 @@
+"""The component of prices, for the dashboard, the template tag and the fragment that `<market-prices>` asks for."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from market_data.api.health import health_content, unhealthy_content
+from market_data.cache_outage import CacheUnavailableError
+from market_data.conf import MarketDataSettings
+from market_data.dashboard.presentation import market_prices, shown_tickers
+from market_data.fetcher_status import FetcherStatus, Source
+from market_data.ticker_cache import CacheReading, open_ticker_cache
+
+
+@dataclass(frozen=True)
+class Component:
+    """What the template `market_data/market_prices.html` is rendered with, and where its prices come from."""
+
+    context: Mapping[str, Any]
+    source: Source | None
+    """None where the cache cannot be reached."""
+    problem: str = ""
+    """What is wrong with the pairs that were named, in a sentence."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none of the pairs that were named is configured."""
+        return bool(self.problem) and not self.context["config"]["pairs"]
+
+
+def read_component(
+    settings: MarketDataSettings, now_ms: int, pairs: Sequence[str] | None = None, **more_config: Any
+) -> Component:
+    """Read the cache once and return the component of `pairs`, which are normalised; None means all configured pairs.
+
+    Pairs that are not configured are left out and named in a sentence. `more_config` is given to the script as it is.
+    """
+    named = settings.trading_pairs if pairs is None else pairs
+    known = tuple(pair for pair in named if pair in settings.trading_pairs)
+    problem = _unknown([pair for pair in named if pair not in known], settings)
+    reading, fetcher_status, reasons = _read(settings, now_ms)
+    shown = reading or CacheReading(current={}, last_known={}, source=Source.BINANCE)
+    prices = market_prices(known, shown, fetcher_status, now_ms, settings.client_stale_threshold_ms)
+    config = _config(settings, known, shown, fetcher_status, now_ms)
+    context = {
+        "prices": prices,
+        "problem": problem,
+        "reasons": " ".join(reasons) if prices.status == "unavailable" else "",
+        "is_simulated": shown.source is Source.SIMULATOR,
+        "updated_at": _updated_at(now_ms) if shown.current else "",
+        "config": {**config, "problem": problem, **more_config},
+    }
+    return Component(context, reading.source if reading else None, problem)
+
+
+def _unknown(pairs: Sequence[str], settings: MarketDataSettings) -> str:
+    """Return what is said about pairs that are not configured; of none, nothing."""
+    if not pairs:
+        return ""
+    is_one = len(pairs) == 1
+    few = ", ".join(settings.trading_pairs[:4]) + (", …" if len(settings.trading_pairs) > 4 else "")
+    return (
+        f"{', '.join(pairs)} {'is' if is_one else 'are'} not configured on this server. Add "
+        f"{'it' if is_one else 'them'} to TRADING_PAIRS there, or write a pair that it has: {few or 'none yet'}."
+    )
+
+
+def _read(settings: MarketDataSettings, now_ms: int) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str]]:
+    """Return the cache's prices, the fetcher's report and what is wrong, in sentences."""
+    cache = open_ticker_cache()
+    try:
+        reading = cache.read(settings.trading_pairs, include_last_known=True)
+        fetcher = cache.read_fetcher()
+    except CacheUnavailableError as error:
+        return None, None, unhealthy_content(str(error), settings)["reasons"]
+    return reading, fetcher.status, health_content(reading, fetcher, now_ms, settings)["reasons"]
+
+
+def _config(
+    settings: MarketDataSettings,
+    pairs: Sequence[str],
+    reading: CacheReading,
+    fetcher_status: FetcherStatus | None,
+    now_ms: int,
+) -> Mapping[str, Any]:
+    """Return what the page's script starts from; `records` is JSON text, so that no digit is lost on the way."""
+    records = (f'"{pair}":{raw.decode()}' for pair, raw in shown_tickers(pairs, reading).items())
+    return {
+        "pairs": pairs,
+        "usesConfiguredPairs": tuple(pairs) == settings.trading_pairs,
+        "maxPairsPerRequest": settings.max_pairs_per_request,
+        "pollIntervalMs": settings.client_poll_interval_ms,
+        "fetchIntervalMs": settings.fetch_interval_ms,
+        "staleThresholdMs": settings.client_stale_threshold_ms,
+        "pricesUrl": reverse("market_data:prices"),
+        "healthUrl": reverse("market_data:health"),
+        "pairsUrl": reverse("market_data:pairs"),
+        "hasPairListing": fetcher_status is not None,
+        "serverTimeMs": now_ms,
+        "source": reading.source.value,
+        "records": f"{{{','.join(records)}}}",
+        "missing": [pair for pair in pairs if pair not in reading.current],
+    }
+
+
+def _updated_at(now_ms: int) -> str:
+    return time.strftime("Updated %H:%M:%S UTC", time.gmtime(now_ms // 1000))

@@ -1,0 +1,16 @@
+/**
+ * For other pages: keeps components current that the template tag has rendered, and defines `<market-prices>`.
+ *
+ *     <script type="module" src="/static/market_data/embed.js"></script>
+ *     <market-prices pairs="BTC/USDT,ETH/USDT"></market-prices>
+ */
+
+import { configOf, keepCurrent } from "./live-component.js";
+import { MarketPricesElement } from "./market-prices-element.js";
+
+const [navigation] = performance.getEntriesByType("navigation")
+
+for (const root of document.querySelectorAll("[data-market-prices]")) {
+  keepCurrent(root, configOf(root), navigation?.requestStart ?? 0)
+}
+if (!customElements.get("market-prices")) customElements.define("market-prices", MarketPricesElement)

@@ -1,0 +1,44 @@
+/** Keeps one rendered component current: it joins the page's poller, and its view paints what is told. */
+
+import { FetcherFacts } from "./fetcher-facts.js";
+import { MarketPrices } from "./market-prices.js";
+import { parsePriceRecords } from "./price-records.js";
+import { sharedPolling } from "./shared-polling.js";
+
+const AGE_TICK_MS = 1000
+
+/** Return what the server has written into a component for its script. */
+export function configOf(root) {
+  return JSON.parse(root.querySelector("script[type='application/json']").textContent)
+}
+
+/**
+ * Keep `root`, rendered at the monotonic instant `requestedAtMs` or later, current; return the function that ends it.
+ *
+ * `tell(snapshot)` hears what is painted.
+ */
+export function keepCurrent(root, config, requestedAtMs, tell = () => {}) {
+  const page = new MarketPrices(root, config)
+  const facts = new FetcherFacts(page, config)
+  const show = (snapshot) => {
+    page.show(snapshot)
+    facts.follow(snapshot)
+    tell(snapshot)
+  }
+  const { pairs, pricesUrl, fetchIntervalMs, maxPairsPerRequest } = config
+  const initial = renderedPrices(config, requestedAtMs)
+  const polling = sharedPolling({ endpoint: pricesUrl, fetchIntervalMs, maxPairsPerRequest })
+  const membership = polling.join(pairs, { ...config, initial }, show)
+  const tick = () => document.hidden || show(membership.snapshot())
+  const timer = setInterval(tick, AGE_TICK_MS)
+  queueMicrotask(tick) // when the poller has started
+  return () => {
+    clearInterval(timer)
+    membership.leave()
+  }
+}
+
+/** The prices that the component came with; their time is that of its request, so that no age is too low. */
+function renderedPrices({ records, missing, source, serverTimeMs }, requestedAtMs) {
+  return { records: parsePriceRecords(records), missing, source, time: { serverTimeMs, requestedAtMs } }
+}
