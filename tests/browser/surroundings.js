@@ -36,6 +36,7 @@ export class Surroundings {
         if (!request.ignoresAbort) request.reject(new DOMException("aborted", "AbortError"))
       })
       this.requests.push(request)
+      this.whenAsked?.(request)
       this.mostAtOnce = Math.max(this.mostAtOnce, this.requests.filter(({ isOpen }) => isOpen).length)
     })
 
@@ -56,6 +57,22 @@ export class Surroundings {
   async fail(request = this.last) {
     request.reject(new TypeError("connection refused"))
     await this.settle()
+  }
+
+  /** Let a fetcher supply the answers from now on, each `roundTripMs` after its request. */
+  supply(pairs, fetcher, roundTripMs = 20) {
+    const seen = new Set()
+    const supply = { delays: [], seen }
+    this.whenAsked = (request) =>
+      this.setTimeout(() => {
+        const timestamps = pairs.map((pair, index) => fetcher.receivedAt(this.nowMs, index))
+        const newest = Math.max(...timestamps)
+        if (!seen.has(newest)) supply.delays.push(this.nowMs - newest)
+        seen.add(newest)
+        const records = pairs.map((pair, index) => [pair, this.record(pair, 1, this.nowMs - timestamps[index])])
+        this.answer(200, Object.fromEntries(records), {}, request)
+      }, roundTripMs)
+    return supply
   }
 
   /** Let time pass; timers fire in their order. */
@@ -98,6 +115,30 @@ export class Surroundings {
   /** An answer's body with a record for each pair → price. */
   records(prices, ageMs = 0) {
     return Object.fromEntries(Object.entries(prices).map(([pair, price]) => [pair, this.record(pair, price, ageMs)]))
+  }
+}
+
+/**
+ * A fetcher on the surroundings' clock: from `sinceMs` on a fetch every `intervalMs`, which takes `durationMs(number)`;
+ * the `index`-th pair comes `spreadMs` after the one before. Later entries of `phases` replace earlier ones.
+ */
+export class Fetcher {
+  constructor(...phases) {
+    this.phases = phases
+  }
+
+  /** Return when the newest price of a pair was received that can be read at `nowMs`. */
+  receivedAt(nowMs, index = 0) {
+    let newest = -10_000
+    for (const { sinceMs, untilMs = Infinity, intervalMs, durationMs = () => 30, spreadMs = 0 } of this.phases) {
+      for (let number = 0; ; number++) {
+        const startedAtMs = sinceMs + number * intervalMs
+        const receivedAtMs = startedAtMs + durationMs(number) + index * spreadMs
+        if (startedAtMs >= untilMs || startedAtMs > nowMs) break
+        if (receivedAtMs <= nowMs) newest = Math.max(newest, receivedAtMs)
+      }
+    }
+    return newest
   }
 }
 

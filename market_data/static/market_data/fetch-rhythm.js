@@ -25,6 +25,7 @@ export class FetchRhythm {
   #readAtMs = null
   #marginMs = FIRST_MARGIN_MS
   #misses = 0
+  #surprises = 0 // rounds in a row that came at quite another time
   #waits = 0
 
   /** `fetchIntervalMs` is what the page knows of the fetcher, or null; it is believed until something else is seen. */
@@ -101,11 +102,19 @@ export class FetchRhythm {
     this.#intervals = [...this.#intervals, distanceMs].slice(-REMEMBERED_ROUNDS)
   }
 
-  /** Half of what a fetch is late or early is taken for chance; a fetcher with another phase is followed at once. */
+  /**
+   * Half of what a fetch is late or early is taken for chance. One that is far off is taken for an exception; after
+   * a second one in a row the fetcher has another phase.
+   */
   #expectation(newestMs) {
     const { intervalMs } = this
-    const expectedMs = this.#expectedMs + intervalMs
-    const isNear = intervalMs !== null && this.#expectedMs !== null && Math.abs(newestMs - expectedMs) < intervalMs / 4
-    return isNear ? (expectedMs + newestMs) / 2 : newestMs
+    if (intervalMs === null || this.#expectedMs === null) return newestMs
+    const rounds = Math.round((newestMs - this.#expectedMs) / intervalMs)
+    const expectedMs = this.#expectedMs + rounds * intervalMs
+    const deviationMs = newestMs - expectedMs
+    this.#surprises = Math.abs(deviationMs) < intervalMs / 4 ? 0 : this.#surprises + 1
+    if (this.#surprises === 0) return expectedMs + deviationMs / 2
+    if (this.#surprises > 1) return newestMs
+    return deviationMs > 0 ? expectedMs : expectedMs - intervalMs
   }
 }

@@ -6,8 +6,8 @@
  *     const unsubscribe = polling.subscribe(({ status, prices }) => console.log(status, prices))
  *     polling.start()
  *
- * One request at a time; none while the page is hidden; further apart while the server fails. It touches no DOM but
- * the events that say whether the page is seen and the browser connected.
+ * One request at a time, timed for the fetcher's next prices; none while the page is hidden; further apart while the
+ * server fails. It touches no DOM but the events that say whether the page is seen and the browser connected.
  */
 
 import { FetchRhythm } from "./fetch-rhythm.js";
@@ -149,7 +149,7 @@ export class PriceCachePolling {
   start() {
     if (this.#isRunning) return
     this.#isRunning = true
-    for (const subscription of this.#subscriptions) subscription.before = this.#snapshotFor(subscription)
+    for (const subscription of this.#subscriptions) subscription.before = this.#snapshotOf(subscription)
     for (const [target, name, listener] of this.#events) target?.addEventListener?.(name, listener)
     this.#poll()
   }
@@ -215,18 +215,21 @@ export class PriceCachePolling {
     const delayMs = serverNowMs === null ? null : this.#rhythm?.delayMs(serverNowMs, pollIntervalMs) ?? null
     if (delayMs === null) return null
     const allowedMs = this.#budget.waitMs(nowMs, pollIntervalMs)
-    const roundsTooSoon = Math.max(0, Math.ceil((allowedMs - delayMs) / this.#rhythm.intervalMs))
-    if (roundsTooSoon && this.#rhythm.isRetrying) return Math.max(allowedMs, blindMs)
-    return delayMs + roundsTooSoon * this.#rhythm.intervalMs + SPREAD_MS * this.#surroundings.random()
+    const { intervalMs, isRetrying } = this.#rhythm
+    if (isRetrying && allowedMs > delayMs) return Math.max(allowedMs, blindMs)
+    const roundsTooSoon = Math.max(0, Math.round((allowedMs - delayMs) / intervalMs))
+    const spreadMs = SPREAD_MS * this.#surroundings.random()
+    return Math.max(allowedMs, delayMs + roundsTooSoon * intervalMs + spreadMs)
   }
 
   #schedule(delayMs) {
     this.#unschedule()
     if (this.#surroundings.isHidden()) return
-    this.#timer = this.#surroundings.setTimeout(() => {
+    const poll = () => {
       this.#timer = null
       this.#poll()
-    }, delayMs)
+    }
+    this.#timer = this.#surroundings.setTimeout(poll, delayMs)
   }
 
   #unschedule() {
@@ -234,13 +237,11 @@ export class PriceCachePolling {
     this.#timer = null
   }
 
-  #snapshotFor({ pairs, staleThresholdMs }) {
-    return this.snapshot(pairs, staleThresholdMs)
-  }
+  #snapshotOf = ({ pairs, staleThresholdMs }) => this.snapshot(pairs, staleThresholdMs)
 
   #notifyOfChange() {
     for (const subscription of this.#subscriptions) {
-      const snapshot = this.#snapshotFor(subscription)
+      const snapshot = this.#snapshotOf(subscription)
       if (!differs(subscription.before, snapshot)) continue
       subscription.before = snapshot
       subscription.listener(snapshot)
