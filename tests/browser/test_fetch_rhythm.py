@@ -84,7 +84,9 @@ def test_a_fetch_that_is_late_now_and_then_delays_no_other(run):
 
 
 def test_a_dead_fetcher_is_asked_after_at_the_usual_rate_and_followed_when_it_is_back_with_another_phase(run):
-    fetcher = """new Fetcher({ sinceMs: 0, intervalMs: 4000, untilMs: 60_000 }, { sinceMs: 121_700, intervalMs: 4000 })"""
+    fetcher = (
+        """new Fetcher({ sinceMs: 0, intervalMs: 4000, untilMs: 60_000 }, { sinceMs: 121_700, intervalMs: 4000 })"""
+    )
     instants, delays = run(f"""
         const {{ instants, delays }} = await observe({fetcher})
         return [instants, delays]
@@ -106,7 +108,9 @@ def test_a_fetcher_that_turns_to_every_second_interval_and_back_is_followed(run)
 
 
 def test_a_fetcher_that_becomes_faster_is_noticed(run):
-    fetcher = """new Fetcher({ sinceMs: 0, intervalMs: 8000, untilMs: 64_000 }, { sinceMs: 64_000, intervalMs: 4000 })"""
+    fetcher = (
+        """new Fetcher({ sinceMs: 0, intervalMs: 8000, untilMs: 64_000 }, { sinceMs: 64_000, intervalMs: 4000 })"""
+    )
     delays = run(f"return (await observe({fetcher})).delays")
 
     assert len(delays) >= 4 + 34

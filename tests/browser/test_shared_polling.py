@@ -64,7 +64,8 @@ def test_each_component_has_the_state_of_its_own_pairs(run):
 
 
 def test_a_component_is_told_only_of_changes_of_its_own_pairs(run):
-    assert run("""
+    assert (
+        run("""
         const { browser, polling } = shared()
         let told = 0
         polling.join(['A/B'], options, () => told++)
@@ -75,7 +76,9 @@ def test_a_component_is_told_only_of_changes_of_its_own_pairs(run):
         await browser.advance(2000)
         await browser.answer(200, { ...first, ...browser.records({ 'C/D': 3 }) })
         return told
-    """) == 1
+    """)
+        == 1
+    )
 
 
 def test_a_component_that_comes_later_is_asked_for_at_once_and_the_others_keep_their_prices(run):

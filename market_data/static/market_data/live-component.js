@@ -1,6 +1,5 @@
 /** Keeps one rendered component current: it joins the page's poller, and its view paints what is told. */
 
-import { FetcherFacts } from "./fetcher-facts.js";
 import { MarketPrices } from "./market-prices.js";
 import { parsePriceRecords } from "./price-records.js";
 import { sharedPolling } from "./shared-polling.js";
@@ -19,10 +18,11 @@ export function configOf(root) {
  */
 export function keepCurrent(root, config, requestedAtMs, tell = () => {}) {
   const page = new MarketPrices(root, config)
-  const facts = new FetcherFacts(page, config)
+  let facts = null
   const show = (snapshot) => {
     page.show(snapshot)
-    facts.follow(snapshot)
+    facts ??= isExplained(snapshot, config) ? null : factsFor(page, config)
+    facts?.then((loaded) => loaded.follow(membership.snapshot()))
     tell(snapshot)
   }
   const { pairs, pricesUrl, fetchIntervalMs, maxPairsPerRequest } = config
@@ -36,6 +36,16 @@ export function keepCurrent(root, config, requestedAtMs, tell = () => {}) {
     clearInterval(timer)
     membership.leave()
   }
+}
+
+function isExplained({ status, missingPairs }, { hasPairListing }) {
+  return hasPairListing && status !== "unavailable" && missingPairs.length === 0
+}
+
+/** What only an outage needs is loaded with the first one. */
+async function factsFor(page, config) {
+  const { FetcherFacts } = await import("./fetcher-facts.js")
+  return new FetcherFacts(page, config)
 }
 
 /** The prices that the component came with; their time is that of its request, so that no age is too low. */
