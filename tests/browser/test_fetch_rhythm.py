@@ -1,6 +1,7 @@
 """When the poller asks, given when the fetcher fetches: in a real browser, on a clock that each test moves by hand."""
 
 import statistics
+from itertools import pairwise
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_a_dead_fetcher_is_asked_after_at_the_usual_rate_and_followed_when_it_is
         return [instants, delays]
     """)
     dead = [instant for instant in instants if 66_000 <= instant < 120_000]
-    assert {round(later - sooner) for sooner, later in zip(dead, dead[1:], strict=False)} == {2000}
+    assert {round(later - sooner) for sooner, later in pairwise(dead)} == {2000}
     assert statistics.mean(delays[-10:]) < 300
 
 

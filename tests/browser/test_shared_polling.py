@@ -179,7 +179,10 @@ def test_the_shortest_poll_interval_counts_as_long_as_its_component_is_there(run
         polling.join(['A/B'], { ...options, pollIntervalMs: 5000 }, () => {})
         const hasty = polling.join(['A/B'], { ...options, pollIntervalMs: 1000 }, () => {})
         await browser.settle()
-        const poll = async (ms) => { await browser.answer(200, browser.records({ 'A/B': 1 })); await browser.advance(ms) }
+        const poll = async (ms) => {
+            await browser.answer(200, browser.records({ 'A/B': 1 }))
+            await browser.advance(ms)
+        }
         await poll(1000); await poll(500)
         hasty.leave()
         await browser.advance(500); await poll(5000)
