@@ -14,6 +14,7 @@ from tests.web_site import PAIRS, PriceKeys, WebSite
 
 pytestmark = pytest.mark.browser
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "example"
 STATIC_PAGE = """<!doctype html><html lang="en"><title>Somebody else's page</title>
 <link rel="stylesheet" href="{site}/static/market_data/market-prices.css">
 <script type="module" src="{site}/static/market_data/embed.js"></script>
@@ -34,8 +35,8 @@ def foreign_page(site: WebSite, page: Page, tmp_path: Path) -> Iterator[Callable
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
 
-    def open_page(body: str) -> Page:
-        (tmp_path / "index.html").write_text(STATIC_PAGE.format(site=site.url, body=body))
+    def open_page(body: str = "", html: str = STATIC_PAGE) -> Page:
+        (tmp_path / "index.html").write_text(html.replace("{site}", site.url).replace("{body}", body))
         page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
         return page
 
@@ -164,3 +165,11 @@ def test_an_element_whose_server_is_away_says_so_and_fills_when_it_is_back(
     away.start()
 
     expect(price(page, "BTC/USDT")).to_have_text("43,250.00", timeout=20_000)
+
+
+def test_the_static_page_of_the_documents_works(foreign_page: Callable[..., Page], tmp_path: Path) -> None:
+    (tmp_path / "page.css").write_text((EXAMPLE / "page.css").read_text())
+    page = foreign_page(html=(EXAMPLE / "index.html").read_text().replace("http://127.0.0.1:8000", "{site}"))
+
+    expect(page.locator("[data-pair]")).to_have_count(3)
+    expect(price(page.locator(".warm"), "ETH/USDT")).to_have_text("2,301.15")

@@ -38,7 +38,7 @@ def title(page: Page) -> str:
 
 
 def wait_for_title(page: Page, word: str) -> None:
-    page.wait_for_function("(word) => document.title.startsWith(word)", arg=word)
+    page.wait_for_function("(word) => document.title.startsWith(word)", arg=word, timeout=40_000)
 
 
 def test_title_and_icon_of_the_tab_say_what_is_not_live_and_are_clear_again_after_it(
@@ -59,7 +59,7 @@ def test_title_and_icon_of_the_tab_say_what_is_not_live_and_are_clear_again_afte
     wait_for_title(page, "Unavailable · Market prices")
     assert icon(page) == "favicon-unavailable.svg"
     site.stop()
-    page.wait_for_function("document.title.startsWith('Error · ')", timeout=40_000)
+    wait_for_title(page, "Error · Market prices")
     assert icon(page) == "favicon-error.svg"
 
     site.start()

@@ -58,7 +58,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **environment},
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     return environment
 
