@@ -1,8 +1,8 @@
 """Template tags that put prices into any page.
 
 {% load market_data %}
-{% market_prices_assets %}                          once, in the page's head
 {% market_prices pairs="BTC/USDT,ETH/USDT" %}       as often as wanted
+{% market_prices_assets %}                          in the page's head, so that the style is there before the body
 """
 
 import time
@@ -26,7 +26,7 @@ _ADVICE = 'write {% market_prices pairs="BTC/USDT,ETH/USDT" %}, or leave pairs o
 
 @register.simple_tag
 def market_prices_assets() -> SafeString:
-    """Return the stylesheet and the script that components need, once for all of a page."""
+    """Return the stylesheet and the script that components need; `market_prices` brings them, too."""
     return format_html(
         '<link rel="stylesheet" href="{}">\n<script type="module" src="{}"></script>',
         static("market_data/market-prices.css"),
@@ -34,7 +34,7 @@ def market_prices_assets() -> SafeString:
     )
 
 
-@register.inclusion_tag("market_data/embedded.html")
+@register.inclusion_tag("market_data/market_prices_tag.html")
 def market_prices(pairs: str | Sequence[str] | None = None) -> Mapping[str, Any]:
     """Render the prices of `pairs`: comma-separated text, or a list; left out, of all configured pairs."""
     named = None if pairs is None else _normalised(pairs)

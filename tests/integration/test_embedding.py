@@ -89,6 +89,13 @@ def test_the_assets_are_one_stylesheet_and_one_module(keys):
     assert 'type="module"' in html
 
 
+def test_the_tag_alone_brings_style_and_life(keys):
+    html = rendered('{% market_prices pairs="BTC/USDT" %}')
+
+    assert "market-prices.css" in html
+    assert "embed.js" in html
+
+
 def test_the_fragment_is_the_component_without_a_page_and_is_never_stored(client, keys):
     response = client.get("/market-data/embed?pairs=BTC/USDT")
     html = response.content.decode()
