@@ -112,7 +112,8 @@ class SymbolLoader:
             if now >= self._next_load_at:
                 job = self._load
             elif in_use and self.symbols is not None and now >= self._next_check_at:
-                job = partial(self._check, in_use)
+                # A whole list weighs as much as one check of a part of it.
+                job = partial(self._check, in_use) if len(in_use) <= _SYMBOLS_PER_CHECK else self._load
             else:
                 return
             self._thread = self._start(job)
@@ -209,13 +210,9 @@ class SymbolLoader:
         self._checked = checked
         self._next_check_at = asked_at + STATUS_CHECK_SECONDS
 
-    def _ask_status(self, names: Sequence[str]) -> list[ListedSymbol]:
+    def _ask_status(self, names: Sequence[str]) -> Sequence[ListedSymbol]:
         deadline = self._monotonic() + _LOAD_TIMEOUT_SECONDS
-        listed: list[ListedSymbol] = []
-        for start in range(0, len(names), _SYMBOLS_PER_CHECK):
-            query = symbols_parameter(names[start : start + _SYMBOLS_PER_CHECK])
-            listed += self._request(f"{_PATH}?{query}", deadline).symbols
-        return listed
+        return self._request(f"{_PATH}?{symbols_parameter(names)}", deadline).symbols
 
     def _ask(self) -> ExchangeInfo:
         deadline = self._monotonic() + _LOAD_TIMEOUT_SECONDS
@@ -243,5 +240,6 @@ class SymbolLoader:
             self._failures += 1
             self.error = str(error)
             self._next_load_at = self._monotonic() + wait_seconds + self._retry.delay_seconds(self._failures)
+            self._next_check_at = max(self._next_check_at, self._next_load_at)
             if self._failures == 1:
                 logger.warning("the list of symbols cannot be loaded, going on without a new one: %s", error)

@@ -25,8 +25,8 @@ class Loader:
             now_ms=self.clock.now_ms,
         )
 
-    def load_if_due(self):
-        self.loader.load_if_due()
+    def load_if_due(self, in_use=()):
+        self.loader.load_if_due(in_use)
         assert self.loader.wait(PATIENCE_SECONDS)
         return self.exchange.list_requests
 
@@ -103,6 +103,19 @@ def test_a_list_wanted_sooner_comes_sooner_but_not_more_than_twice_a_minute(want
 
     loader.clock.advance(1)
     assert loader.load_if_due() == 2
+
+
+def test_the_status_of_very_many_symbols_is_read_off_one_list_and_asked_for_no_more_often_where_that_fails():
+    loader, in_use = Loader(), [f"A{number}USDT" for number in range(201)]
+    loader.load_if_due(in_use)
+    loader.clock.advance(30)
+    assert loader.load_if_due(in_use) == 2
+    loader.fails()
+    loader.clock.advance(30)
+    assert loader.load_if_due(in_use) == 3
+
+    loader.clock.advance(9)
+    assert loader.load_if_due(in_use) == 3
 
 
 def test_a_first_list_that_lacks_the_pairs_is_asked_for_again_and_believed_where_the_exchange_insists():
