@@ -35,6 +35,10 @@ PRICES = {
     "ETH/USDT": ("2301.15000000", "-1.204", "2280.00000000", "2344.40000000", "412333.17000000"),
     "SHIB/USDT": ("0.00001234", "0.000", "0.00001201", "0.00001299", "1082448588.00"),
     "BTC/USD": ("43250.00000000", "2.500", "42900.00000000", "43500.00000000", "28500.50000000"),
+    "SOL/USDT": ("101.24000000", "5.316", "95.80000000", "103.77000000", "3120455.32000000"),
+    "DOGE/USDT": ("0.08231000", "-3.027", "0.08190000", "0.08640000", "915204113.00000000"),
+    "PEPE/USDT": ("0.00000121", "-7.634", "0.00000118", "0.00000134", "9120448112207.00000000"),
+    "XRP/USDT": ("0.52310000", "0.412", "0.51520000", "0.52790000", "154220913.40000000"),
 }
 
 
@@ -90,6 +94,13 @@ class PriceKeys:
             self.client.set(f"market_data_last:{pair}", text)
             if is_current:
                 self.client.set(f"market_data:{pair}", text)
+
+    def write_history(self, pair: str, points: Sequence[tuple[int, str]]) -> None:
+        """Write a pair's points, `(age in ms, price)`, oldest first, as if that much time had passed since."""
+        now = now_ms()
+        self.client.delete(f"market_data_history:{pair}")
+        if points:
+            self.client.rpush(f"market_data_history:{pair}", *(f"[{now - age_ms},{price}]" for age_ms, price in points))
 
     def expire(self, *pairs: str) -> None:
         """Drop the current prices; the last known ones stay."""

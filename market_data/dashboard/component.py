@@ -98,6 +98,7 @@ def _config(
         "pricesUrl": reverse("market_data:prices"),
         "healthUrl": reverse("market_data:health"),
         "pairsUrl": reverse("market_data:pairs"),
+        "historyUrl": reverse("market_data:history"),
         "hasPairListing": fetcher_status is not None,
         "serverTimeMs": now_ms,
         "source": reading.source.value,

@@ -1,4 +1,4 @@
-"""How figures are written: the same rules as in `number-format.js`, proven by one table of cases. Pure."""
+"""How figures are written: the digits of `number-format.js`, proven by one table of cases, in English. Pure."""
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -7,7 +7,7 @@ MISSING = "–"
 _MINUS = "−"
 _MIN_SIGNIFICANT_DIGITS = 5
 _MIN_DECIMALS = 2
-_MAGNITUDES = ((12, "T"), (9, "B"), (6, "M"), (3, "K"))
+_MAGNITUDES = ((3, "K"), (6, "M"), (9, "B"), (12, "T"))
 _AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
 
@@ -42,11 +42,14 @@ def format_compact(amount: Decimal | None) -> str:
     """Return an amount like `28.50K` or `1.08B`; below a thousand it is written as a price is."""
     if amount is None:
         return MISSING
+    if abs(_rounded(amount, 2)) < 1000:
+        return format_price(amount)
+    scaled, suffix = amount, ""
     for power, suffix in _MAGNITUDES:
         scaled = amount.scaleb(-power, _EXACT)
-        if abs(_rounded(scaled, 2)) >= 1:
-            return _write(scaled, 2) + suffix
-    return format_price(amount)
+        if abs(_rounded(scaled, 2)) < 1000:
+            break
+    return _write(scaled, 2) + suffix
 
 
 def format_age(age_ms: int) -> str:

@@ -14,6 +14,12 @@ STATE_WORDS = {"live": "Live", "stale": "Stale", "missing": "Missing"}
 _STATE_NOTES = {"live": "Received", "stale": "Last known price", "missing": "Temporarily unavailable"}
 _OUTCOME_NOTES = {"unknown_symbol": "Not listed by the exchange", "not_trading": "Not trading at the exchange"}
 ARROWS = {"up": "▲", "down": "▼", "flat": "", "none": ""}
+_DIRECTION_WORDS = {
+    "up": "Up in 24 hours:",
+    "down": "Down in 24 hours:",
+    "flat": "Unchanged in 24 hours:",
+    "none": "Change in 24 hours:",
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class PriceCard:
     @property
     def arrow(self) -> str:
         return ARROWS[self.direction]
+
+    @property
+    def direction_words(self) -> str:
+        """What the arrow and the colour say, for those who see neither."""
+        return _DIRECTION_WORDS[self.direction]
 
 
 @dataclass(frozen=True)

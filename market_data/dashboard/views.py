@@ -1,6 +1,7 @@
 """The pages: one reading of the cache, rendered; from then on their script asks the API."""
 
 import time
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,7 +23,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     now_ms = _now_ms()
     tab_icons = {state: static(f"market_data/favicon-{state}.svg") for state in _TAB_ICONS}
     component = read_component(get_settings(), now_ms, tabIcons=tab_icons)
-    return _page(request, "market_data/dashboard.html", component, now_ms)
+    controls = {
+        "has_controls": bool(component.context["prices"].cards),
+        "view": "table" if request.GET.get("view") == "table" else "cards",
+    }
+    return _page(request, "market_data/dashboard.html", component, now_ms, **controls)
 
 
 @require_safe
@@ -42,8 +47,8 @@ def fragment(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, template: str, component: Component, now_ms: int) -> HttpResponse:
-    response = render(request, template, dict(component.context))
+def _page(request: HttpRequest, template: str, component: Component, now_ms: int, **more: Any) -> HttpResponse:
+    response = render(request, template, {**component.context, **more})
     response.headers["Cache-Control"] = NEVER_STORE
     response.headers[TIME_HEADER] = str(now_ms)
     if component.source:

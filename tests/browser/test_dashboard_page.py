@@ -321,14 +321,22 @@ def test_an_unchanged_answer_touches_nothing_but_the_ages(site, page, keys):
     page.evaluate("""() => {
         window.touched = new Set()
         new MutationObserver((changes) => changes.forEach(({ target }) =>
-            window.touched.add(target.dataset.field ?? target.dataset.pair)))
+            window.touched.add((target.dataset ?? target.parentElement.dataset).field ?? target.dataset.pair)))
             .observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })
     }""")
     wait_for_polls(page, 2)
     keys.write("BTC/USDT", price="43555.00000000")
     expect(field(page, "BTC/USDT", "price")).to_have_text("43,555.00")
 
-    assert set(page.evaluate("[...window.touched]")) <= {"age", "updated", "price", "position"}
+    assert set(page.evaluate("[...window.touched]")) <= {
+        "age",
+        "updated",
+        "price",
+        "position",
+        "line",
+        "area",
+        "BTC/USDT",
+    }
 
 
 def test_only_the_state_is_announced_to_screen_readers(site, page):
@@ -342,24 +350,26 @@ def test_only_the_state_is_announced_to_screen_readers(site, page):
 
 LOWEST_CONTRAST = """() => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d')
-    const rgb = (colour) => {
-        canvas.fillStyle = colour
-        canvas.fillRect(0, 0, 1, 1)
+    const pixel = (colours) => {
+        canvas.clearRect(0, 0, 1, 1)
+        for (const colour of colours) {
+            canvas.fillStyle = colour
+            canvas.fillRect(0, 0, 1, 1)
+        }
         return canvas.getImageData(0, 0, 1, 1).data
     }
-    const luminance = (colour) => {
-        const [r, g, b] = [...rgb(colour)].map((part) => part / 255)
+    const luminance = (colours) => {
+        const [r, g, b] = [...pixel(colours)].map((part) => part / 255)
             .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
     }
-    const background = (element) => {
-        const colour = getComputedStyle(element).backgroundColor
-        return colour === 'rgba(0, 0, 0, 0)' && element.parentElement ? background(element.parentElement) : colour
-    }
+    const backgrounds = (element) => element
+        ? [...backgrounds(element.parentElement), getComputedStyle(element).backgroundColor] : []
     const texts = [...document.querySelectorAll('body *')].filter((element) =>
         element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
     return Math.min(...texts.map((element) => {
-        const [dark, light] = [luminance(getComputedStyle(element).color), luminance(background(element))]
+        const behind = backgrounds(element)
+        const [dark, light] = [luminance([...behind, getComputedStyle(element).color]), luminance(behind)]
             .sort((a, b) => a - b)
         return (light + 0.05) / (dark + 0.05)
     }))

@@ -54,7 +54,7 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag):
         self._field = None
-        if tag == "article":
+        if tag == "li":
             self._card = None
 
     def handle_data(self, data):
@@ -204,6 +204,13 @@ def test_another_project_gets_the_page_in_the_apps_own_frame(client, keys, setti
 
     assert "nexusmeme" not in response.content.decode()
     assert page.cards["SHIB/USDT"]["price"] == "0.00001234"
+
+
+def test_the_style_stays_light_over_the_wire():
+    files = [path for folder in STATIC_FOLDERS for path in folder.glob("*.css")]
+
+    assert len(files) > 1
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 8_000
 
 
 def test_django_finds_every_import_of_a_module_when_it_hashes_static_files():

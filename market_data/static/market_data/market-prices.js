@@ -1,37 +1,51 @@
 /** The one writer of the page: paints what the poller knows into the cards that the server has rendered. */
 
-import * as format from "./number-format.js";
-import { ARROWS, STATE_WORDS, STATUS_WORDS, pairNote, summary, updatedAt } from "./presentation.js";
+import { writeAttribute, writeHidden, writeText } from "./element-writer.js";
+import { FrameSlices } from "./frame-slices.js";
+import { ListControls } from "./list-controls.js";
+import { STATUS_WORDS, summary, updatedAt } from "./presentation.js";
+import { PriceCard } from "./price-card.js";
+import { PriceHistory } from "./price-history.js";
+import { PriceSeries } from "./price-series.js";
 
-const FLASH_MS = 900
+const NEAR = "25% 0px" // of the window: what is about to be scrolled into sight is painted too
 
 export class MarketPrices {
   #root
   #fields
   #cards = new Map()
-  #painted = new WeakMap() // element → name → what stands there
+  #slices = new FrameSlices()
+  #series = new PriceSeries()
+  #history
+  #controls
+  #snapshot = null
   #outcomes = {}
-  #waiting = null
-  #isCalm = matchMedia("(prefers-reduced-motion: reduce)")
+  #isWaiting = false
 
-  /** `root` is the rendered component, an element with `data-market-prices`. */
-  constructor(root) {
+  /** `root` is the rendered component, an element with `data-market-prices`; `config` is the JSON that it holds. */
+  constructor(root, config = readConfig(root)) {
     this.#root = root
     this.#fields = fieldsOf(root)
-    for (const card of root.querySelectorAll("[data-pair]")) {
-      this.#cards.set(card.dataset.pair, { card, fields: fieldsOf(card), record: null })
+    for (const element of root.querySelectorAll("[data-pair]")) {
+      this.#cards.set(element.dataset.pair, new PriceCard(element, fieldsOf(element), this.#series))
     }
+    this.#history = new PriceHistory(config.historyUrl, this.#series)
+    this.#controls = new ListControls(root, this.#cards, this.#fields)
+    const sight = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: NEAR })
+    for (const { element } of this.#cards.values()) sight.observe(element)
   }
 
   /** Paint a snapshot with the next frame; of several before that frame only the last. */
   show(snapshot) {
-    if (!this.#waiting) requestAnimationFrame(() => this.#paint())
-    this.#waiting = snapshot
+    this.#snapshot = snapshot
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    requestAnimationFrame(() => this.#paint())
   }
 
   /** Say why prices are missing; an empty text says nothing. */
   showReasons(text) {
-    this.#write(this.#fields.reasons, text)
+    writeText(this.#fields.reasons, text)
   }
 
   /** Note the outcomes (pair → word) of the last refresh; they are shown with the next snapshot. */
@@ -41,81 +55,41 @@ export class MarketPrices {
 
   /** Say of each pair (pair → quote asset) that another quote asset prices it. */
   showAliases(aliases) {
-    for (const [pair, quoteAsset] of Object.entries(aliases)) {
-      this.#write(this.#cards.get(pair)?.fields.alias, `priced in ${quoteAsset}`)
-    }
+    for (const [pair, quoteAsset] of Object.entries(aliases)) this.#cards.get(pair)?.showAlias(quoteAsset)
   }
 
   #paint() {
-    const snapshot = this.#waiting
-    this.#waiting = null
-    this.#mark(this.#root, "status", snapshot.status)
-    this.#write(this.#fields.status, STATUS_WORDS[snapshot.status])
-    this.#write(this.#fields.summary, summary(snapshot))
-    this.#write(this.#fields.updated, updatedAt(snapshot.lastUpdate))
-    if (snapshot.source) this.#show(this.#fields.simulated, snapshot.source === "simulator")
-    for (const [pair, shown] of this.#cards) this.#paintCard(shown, pair, snapshot)
+    const snapshot = this.#snapshot
+    this.#isWaiting = false
+    writeAttribute(this.#root, "data-status", snapshot.status)
+    writeText(this.#fields.status, STATUS_WORDS[snapshot.status])
+    writeText(this.#fields.summary, summary(snapshot))
+    writeText(this.#fields.updated, updatedAt(snapshot.lastUpdate))
+    if (snapshot.source) writeHidden(this.#fields.simulated, snapshot.source !== "simulator")
+    const due = []
+    for (const [pair, card] of this.#cards) {
+      card.take(snapshot, this.#outcomes[pair])
+      if (card.isDue) due.push(card)
+    }
+    due.sort((one, other) => other.isSeen - one.isSeen)
+    this.#slices.start(due, (card) => card.paint())
+    this.#controls.follow(performance.now())
+    this.#follow()
   }
 
-  #paintCard(shown, pair, { prices, states, ages }) {
-    const { card, fields } = shown
-    const state = states[pair]
-    this.#mark(card, "state", state)
-    this.#write(fields.state, STATE_WORDS[state])
-    this.#write(fields.note, pairNote(state, this.#outcomes[pair]))
-    const record = prices[pair]
-    if (!record) return
-    this.#write(fields.age, format.formatAge(ages[pair]))
-    if (record === shown.record) return
-    this.#paintFigures(card, fields, record)
-    this.#flash(fields.price, record.price, shown.record?.price)
-    shown.record = record
+  #see(entries) {
+    for (const { target, isIntersecting } of entries) this.#cards.get(target.dataset.pair).isSeen = isIntersecting
+    if (this.#snapshot) this.show(this.#snapshot)
   }
 
-  #paintFigures(card, fields, { text }) {
-    const direction = format.changeDirection(text.change24h)
-    this.#mark(card, "change", direction)
-    this.#write(fields.arrow, ARROWS[direction])
-    this.#write(fields.change, format.formatChange(text.change24h))
-    this.#write(fields.price, format.formatPrice(text.price))
-    this.#write(fields.high, format.formatPrice(text.high24h))
-    this.#write(fields.low, format.formatPrice(text.low24h))
-    this.#write(fields.volume, format.formatCompact(text.volume))
-    const percent = format.rangePosition(text.price, text.low24h, text.high24h)
-    this.#mark(card, "range", percent === null ? "none" : "known")
-    if (percent !== null) this.#attribute(fields.position, "x", `${percent}%`)
+  async #follow() {
+    const seen = [...this.#cards.values()].filter(({ isSeen }) => isSeen)
+    if (await this.#history.follow(seen.map(({ pair }) => pair))) this.show(this.#snapshot)
   }
+}
 
-  #flash(element, price, before) {
-    if (!before || price === before || this.#isCalm.matches) return
-    if (!element.checkVisibility({ contentVisibilityAuto: true })) return
-    const colour = price > before ? "var(--market-data-up)" : "var(--market-data-down)"
-    element.animate([{ color: colour }, {}], { duration: FLASH_MS, easing: "ease-out" })
-  }
-
-  #write(element, text) {
-    if (element && this.#isNews(element, "", text, () => element.textContent)) element.textContent = text
-  }
-
-  #mark(element, name, value) {
-    this.#attribute(element, `data-${name}`, value)
-  }
-
-  #attribute(element, name, value) {
-    if (this.#isNews(element, name, value, () => element.getAttribute(name))) element.setAttribute(name, value)
-  }
-
-  #show(element, isShown) {
-    if (element && this.#isNews(element, "hidden", !isShown, () => element.hidden)) element.hidden = !isShown
-  }
-
-  #isNews(element, name, value, read) {
-    let painted = this.#painted.get(element)
-    if (!painted) this.#painted.set(element, (painted = new Map()))
-    const before = painted.has(name) ? painted.get(name) : read()
-    painted.set(name, value)
-    return before !== value
-  }
+function readConfig(root) {
+  return JSON.parse(root.querySelector("script[type='application/json']")?.textContent ?? "{}")
 }
 
 function fieldsOf(element) {

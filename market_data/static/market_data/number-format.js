@@ -1,5 +1,6 @@
 /**
- * How figures are written: the same rules as in `dashboard/presentation.py`, proven by one table of cases.
+ * How figures are written: the digits of `dashboard/number_format.py`, proven by one table of cases, with the
+ * separators and numerals of the viewer's locale.
  *
  * Figures come as decimal text, because a JavaScript number would lose the exchange's digits. Pure.
  */
@@ -9,14 +10,9 @@ export const MISSING = "–"
 const MINUS = "−"
 const MIN_SIGNIFICANT_DIGITS = 5
 const MIN_DECIMALS = 2
-const NUMBER = /^(-?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
-
-const MAGNITUDES = [
-  [12, "T"],
-  [9, "B"],
-  [6, "M"],
-  [3, "K"],
-]
+const MAX_DECIMALS = 20
+const ROUNDED_TO_ONE_THOUSAND = 999.995 // with two decimals
+const NUMBER = /^-?(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
 
 const AGE_UNITS = [
   [86_400, "d"],
@@ -25,45 +21,44 @@ const AGE_UNITS = [
   [1, "s"],
 ]
 
+const STYLES = {
+  plain: { signDisplay: "negative" },
+  change: { signDisplay: "exceptZero", style: "unit", unit: "percent" },
+  compact: { signDisplay: "negative", notation: "compact", useGrouping: true },
+}
+
+const formats = new Map()
+
 /** Return text like `43,250.00` or `0.00001234`: five significant digits or more, none that was not sent. */
-export function formatPrice(text) {
-  const number = parseDecimal(text)
-  if (!number) return MISSING
-  const wanted = Math.max(MIN_DECIMALS, MIN_SIGNIFICANT_DIGITS - integerDigits(number))
-  return write(number, Math.max(MIN_DECIMALS, Math.min(wanted, number.scale)))
+export function formatPrice(text, locale) {
+  const match = NUMBER.exec(text ?? "")
+  return match ? write("plain", priceDecimals(match), text, locale) : MISSING
 }
 
 /** Return a per cent figure like `+2.50%` or `−0.79%`; zero has no sign. */
-export function formatChange(text) {
-  const number = parseDecimal(text)
-  if (!number) return MISSING
-  return `${changeDirection(text) === "up" ? "+" : ""}${write(number, 2)}%`
+export function formatChange(text, locale) {
+  return NUMBER.test(text ?? "") ? write("change", 2, text, locale) : MISSING
 }
 
 /** Return `up`, `down`, `flat` for what is shown as zero, or `none` where there is no figure. */
 export function changeDirection(text) {
-  const number = parseDecimal(text)
-  if (!number) return "none"
-  if (rounded(number, 2) === 0n) return "flat"
-  return number.isNegative ? "down" : "up"
+  if (!NUMBER.test(text ?? "")) return "none"
+  const sign = write("change", 2, text, "en")[0]
+  return { "+": "up", [MINUS]: "down" }[sign] ?? "flat"
 }
 
 /** Return an amount like `28.50K` or `1.08B`; below a thousand it is written as a price is. */
-export function formatCompact(text) {
-  const number = parseDecimal(text)
-  if (!number) return MISSING
-  for (const [power, suffix] of MAGNITUDES) {
-    const scaled = { ...number, scale: number.scale + power }
-    if (rounded(scaled, 2) >= 100n) return write(scaled, 2) + suffix
-  }
-  return formatPrice(text)
+export function formatCompact(text, locale) {
+  if (!NUMBER.test(text ?? "")) return MISSING
+  const isSmall = Math.abs(Number(text)) < ROUNDED_TO_ONE_THOUSAND
+  return isSmall ? formatPrice(text, locale) : write("compact", 2, text, locale)
 }
 
 /** Return an age like `4 s ago`, in the largest unit that it fills. */
-export function formatAge(ageMs) {
+export function formatAge(ageMs, locale) {
   const seconds = Math.max(0, Math.floor(ageMs / 1000))
   const [size, unit] = AGE_UNITS.find(([size]) => seconds >= size) ?? AGE_UNITS.at(-1)
-  return `${Math.floor(seconds / size)} ${unit} ago`
+  return `${write("plain", 0, Math.floor(seconds / size), locale)} ${unit} ago`
 }
 
 /** Return where `price` lies between `low` and `high`, 0 to 100, or null where that says nothing. */
@@ -73,30 +68,22 @@ export function rangePosition(price, low, high) {
   return Math.min(100, Math.max(0, Math.round(((Number(price) - Number(low)) / span) * 100)))
 }
 
-function parseDecimal(text) {
-  const match = NUMBER.exec(text ?? "")
-  if (!match) return null
-  const [, sign, whole, fraction = "", exponent = "0"] = match
-  const scale = fraction.length - Number(exponent)
-  const digits = BigInt(whole + fraction) * 10n ** BigInt(Math.max(0, -scale))
-  return { isNegative: sign === "-", digits, scale: Math.max(0, scale) }
+function priceDecimals([, whole, fraction = "", exponent = "0"]) {
+  const shift = Number(exponent)
+  const digits = (whole + fraction).replace(/^0+/, "")
+  const scale = Math.max(0, fraction.length - shift)
+  const integerDigits = digits ? digits.length - fraction.length + shift : 1 // for 0.00123 it is −2
+  const wanted = Math.max(MIN_DECIMALS, MIN_SIGNIFICANT_DIGITS - integerDigits)
+  return Math.max(MIN_DECIMALS, Math.min(wanted, scale, MAX_DECIMALS))
 }
 
-/** Digits before the point; for 0.00123 it is −2, the zeros after the point. */
-function integerDigits({ digits, scale }) {
-  return digits === 0n ? 1 : String(digits).length - scale
-}
-
-/** The amount without sign in units of its last decimal, halves rounded up. */
-function rounded({ digits, scale }, decimals) {
-  if (decimals >= scale) return digits * 10n ** BigInt(decimals - scale)
-  const divisor = 10n ** BigInt(scale - decimals)
-  return (2n * digits + divisor) / (2n * divisor)
-}
-
-function write(number, decimals) {
-  const amount = rounded(number, decimals)
-  const text = String(amount).padStart(decimals + 1, "0")
-  const whole = text.slice(0, -decimals).replace(/\B(?=(\d{3})+$)/g, ",")
-  return `${number.isNegative && amount ? MINUS : ""}${whole}.${text.slice(-decimals)}`
+/** A formatter is slow to make and quick to use; it takes decimal text without rounding it to a binary number. */
+function write(style, decimals, number, locale) {
+  const key = `${style} ${decimals} ${locale}`
+  let format = formats.get(key)
+  if (!format) {
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
+    formats.set(key, (format = new Intl.NumberFormat(locale, { ...STYLES[style], ...digits })))
+  }
+  return format.format(number).replace("-", MINUS)
 }

@@ -4,6 +4,14 @@ export const STATUS_WORDS = { idle: "Idle", polling: "Live", stale: "Stale", una
 export const STATE_WORDS = { live: "Live", stale: "Stale", missing: "Missing" }
 export const ARROWS = { up: "▲", down: "▼", flat: "", none: "" }
 
+/** What the arrow and the colour say, for those who see neither. */
+export const DIRECTION_WORDS = {
+  up: "Up in 24 hours:",
+  down: "Down in 24 hours:",
+  flat: "Unchanged in 24 hours:",
+  none: "Change in 24 hours:",
+}
+
 const STATE_NOTES = { live: "Received", stale: "Last known price", missing: "Temporarily unavailable" }
 const OUTCOME_NOTES = { unknown_symbol: "Not listed by the exchange", not_trading: "Not trading at the exchange" }
 
@@ -28,4 +36,10 @@ export function summary({ status, error, pairs, stalePairs, missingPairs }) {
 /** Return when the last answer with prices came, a server time in Unix ms, as `Updated 14:03:22 UTC`. */
 export function updatedAt(serverTimeMs) {
   return serverTimeMs === null ? "" : `Updated ${new Date(serverTimeMs).toISOString().slice(11, 19)} UTC`
+}
+
+/** Return how many pairs a search has found, or an empty text where nothing is searched. */
+export function foundText(search, found, all) {
+  if (!search) return ""
+  return found ? `${found} of ${all} pairs found.` : `None of ${all} pairs found.`
 }

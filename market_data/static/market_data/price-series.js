@@ -1,0 +1,54 @@
+/** The last hour of each pair: what the history endpoint tells, continued with the prices that are polled. No I/O. */
+
+import { SPAN_MS } from "./sparkline.js";
+
+export const INTERVAL_MS = 15_000 // of two points, unless the endpoint tells another
+
+export class PriceSeries {
+  #byPair = new Map()
+  intervalMs = INTERVAL_MS
+
+  /** Continue a pair's series with a record; a point stays the last one until the next interval begins. */
+  note({ pair, timestamp, price }) {
+    const series = this.#of(pair)
+    const { points } = series
+    const [lastAtMs] = points.at(-1) ?? [-Infinity]
+    if (timestamp <= lastAtMs) return
+    if (timestamp - (points.at(-2)?.[0] ?? -Infinity) < this.intervalMs) points.pop()
+    points.push([timestamp, price])
+    if (points[0][0] < timestamp - SPAN_MS) points.shift()
+    series.revision += 1
+  }
+
+  /** Take the endpoint's points of a pair in; those that were polled after them stay. */
+  fill(pair, points) {
+    const series = this.#of(pair)
+    const usable = points.filter(([timestamp, price]) => Number.isFinite(timestamp) && price > 0)
+    const lastAtMs = usable.at(-1)?.[0] ?? -Infinity
+    series.points = [...usable, ...series.points.filter(([timestamp]) => timestamp > lastAtMs)]
+    series.isFilled = true
+    series.revision += 1
+  }
+
+  points(pair) {
+    return this.#of(pair).points
+  }
+
+  /** Return a number that changes with the pair's points. */
+  revision(pair) {
+    return this.#of(pair).revision
+  }
+
+  /** Return whether the endpoint may know more of a pair: it was not asked, or polling paused for a while. */
+  isWanting(pair) {
+    const { isFilled, points } = this.#of(pair)
+    if (!isFilled) return true
+    return points.length > 1 && points.at(-1)[0] - points.at(-2)[0] > 2.5 * this.intervalMs
+  }
+
+  #of(pair) {
+    let series = this.#byPair.get(pair)
+    if (!series) this.#byPair.set(pair, (series = { points: [], revision: 0, isFilled: false }))
+    return series
+  }
+}
