@@ -7,6 +7,7 @@ the fetcher does. One sheet for each colour scheme goes to docs/images; `--folde
 import argparse
 import base64
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -160,7 +161,7 @@ def take_picture(browser: Browser, address: str, state: State, width: int, schem
 
 def wait_for_lines(page: Page) -> None:
     """Wait until the history has been drawn; what the endpoint tells has more points than a poll brings."""
-    page.wait_for_function("document.querySelector('[data-field=line]').getAttribute('d').length > 100")
+    expect(page.locator("[data-field=line]").first).to_have_attribute("d", re.compile(".{100}"), timeout=30_000)
 
 
 def keep(pictures: Mapping[tuple[str, int], bytes], folder: Path | None, scheme: str) -> None:

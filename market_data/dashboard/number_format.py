@@ -44,12 +44,9 @@ def format_compact(amount: Decimal | None) -> str:
         return MISSING
     if abs(_rounded(amount, 2)) < 1000:
         return format_price(amount)
-    scaled, suffix = amount, ""
-    for power, suffix in _MAGNITUDES:
-        scaled = amount.scaleb(-power, _EXACT)
-        if abs(_rounded(scaled, 2)) < 1000:
-            break
-    return _write(scaled, 2) + suffix
+    scaled = [(amount.scaleb(-power, _EXACT), suffix) for power, suffix in _MAGNITUDES]
+    shown, suffix = next((unit for unit in scaled if abs(_rounded(unit[0], 2)) < 1000), scaled[-1])
+    return _write(shown, 2) + suffix
 
 
 def format_age(age_ms: int) -> str:

@@ -13,6 +13,7 @@ STATUS_WORDS = {"idle": "Idle", "polling": "Live", "stale": "Stale", "unavailabl
 STATE_WORDS = {"live": "Live", "stale": "Stale", "missing": "Missing"}
 _STATE_NOTES = {"live": "Received", "stale": "Last known price", "missing": "Temporarily unavailable"}
 _OUTCOME_NOTES = {"unknown_symbol": "Not listed by the exchange", "not_trading": "Not trading at the exchange"}
+_USUAL_LENGTH = 13
 ARROWS = {"up": "▲", "down": "▼", "flat": "", "none": ""}
 _DIRECTION_WORDS = {
     "up": "Up in 24 hours:",
@@ -48,6 +49,11 @@ class PriceCard:
     @property
     def arrow(self) -> str:
         return ARROWS[self.direction]
+
+    @property
+    def price_length(self) -> str:
+        """`long` for a price that needs smaller letters to fit a card, otherwise `usual`."""
+        return "long" if len(self.price) > _USUAL_LENGTH else "usual"
 
     @property
     def direction_words(self) -> str:

@@ -48,14 +48,14 @@ class _Page(HTMLParser):
             self._field = attributes["data-field"]
             if "hidden" in attributes:
                 self.hidden.add(self._field)
+        if tag == "p":
+            self._card = None  # a card has no paragraphs
         self._script = attributes if tag == "script" else None
         self.inline += [name for name in attributes if name == "style" or name.startswith("on")]
         self.addresses += [attributes[name] for name in ("src", "href") if name in attributes]
 
     def handle_endtag(self, tag):
         self._field = None
-        if tag == "li":
-            self._card = None
 
     def handle_data(self, data):
         if self._script is not None and data.strip():

@@ -7,15 +7,15 @@ import { foundText } from "./presentation.js";
 const STORE = "market-data-list"
 const REORDER_MS = 10_000 // rows that trade places with every price cannot be read
 
-/** Roles of the parts while they look like a table; as cards they are a list. */
-const TABLE_ROLES = [
-  ["[data-list]", "table"],
-  ["[data-columns]", "row"],
-  ["[data-column]", "columnheader"],
-  ["[data-rows]", "rowgroup"],
-  ["[data-pair]", "row"],
-  ["[data-cell]", "cell"],
-  ["[data-cell='name']", "rowheader"],
+/** What the parts are to a screen reader: those of a table, or of a list of cards. */
+const ROLES = [
+  ["[data-list]", "table", null],
+  ["[data-columns]", "row", "group"],
+  ["[data-column]", "columnheader", null],
+  ["[data-rows]", "rowgroup", "list"],
+  ["[data-pair]", "row", "listitem"],
+  ["[data-cell]", "cell", null],
+  ["[data-cell='name']", "rowheader", null],
 ]
 
 export class ListControls {
@@ -99,10 +99,10 @@ export class ListControls {
   #look() {
     const isTable = this.#choice.view === "table"
     this.#root.dataset.view = this.#choice.view
-    for (const [selector, role] of TABLE_ROLES) {
+    for (const [selector, inTable, inCards] of ROLES) {
+      const role = isTable ? inTable : inCards
       for (const element of this.#root.querySelectorAll(selector)) {
-        if (isTable) element.setAttribute("role", role)
-        else if (selector === "[data-columns]") element.setAttribute("role", "group")
+        if (role) element.setAttribute("role", role)
         else element.removeAttribute("role")
       }
     }

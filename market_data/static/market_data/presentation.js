@@ -43,3 +43,8 @@ export function foundText(search, found, all) {
   if (!search) return ""
   return found ? `${found} of ${all} pairs found.` : `None of ${all} pairs found.`
 }
+
+/** Return whether a price needs smaller letters to fit a card. */
+export function isLong(text) {
+  return text.length > 13
+}

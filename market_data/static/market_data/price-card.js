@@ -2,7 +2,7 @@
 
 import { writeAttribute, writeText } from "./element-writer.js";
 import * as format from "./number-format.js";
-import { ARROWS, DIRECTION_WORDS, STATE_WORDS, pairNote } from "./presentation.js";
+import { ARROWS, DIRECTION_WORDS, STATE_WORDS, isLong, pairNote } from "./presentation.js";
 import { INTERVAL_MS } from "./price-series.js";
 import { sparkline } from "./sparkline.js";
 
@@ -71,7 +71,11 @@ export class PriceCard {
       writeText(direction, DIRECTION_WORDS[word])
       writeText(change, format.formatChange(text.change24h))
     }
-    if (this.#isNews("price", text.price)) writeText(price, format.formatPrice(text.price))
+    if (this.#isNews("price", text.price)) {
+      const shown = format.formatPrice(text.price)
+      writeText(price, shown)
+      writeAttribute(price, "data-length", isLong(shown) ? "long" : "usual")
+    }
     if (this.#isNews("high", text.high24h)) writeText(high, format.formatPrice(text.high24h))
     if (this.#isNews("low", text.low24h)) writeText(low, format.formatPrice(text.low24h))
     if (this.#isNews("volume", text.volume)) writeText(volume, format.formatCompact(text.volume))
