@@ -40,7 +40,7 @@ VIEWPORT = {"width": 1280, "height": 900}
 
 @dataclass(frozen=True)
 class Task:
-    """One task of the main thread; milliseconds, `cpu_ms` without the time in which other programs had the processor."""
+    """One task of the main thread; `cpu_ms` is without the time in which other programs had the processor."""
 
     start_ms: float
     wall_ms: float
@@ -133,11 +133,14 @@ def _report(arguments: argparse.Namespace, version: str, tasks: Sequence[Task]) 
     longest = sorted(tasks, key=lambda task: task.cpu_ms, reverse=True)
     over = [task for task in tasks if task.cpu_ms > LONGEST_ALLOWED_MS]
     seconds = (tasks[-1].start_ms - tasks[0].start_ms) / 1000
-    print(f"Chromium {version}, {arguments.pairs} pairs, {arguments.view}, {arguments.rounds} rounds, {seconds:.0f} s")
-    print(f"longest tasks, processor time: {', '.join(f'{task.cpu_ms:.1f}' for task in longest[:5])} ms")
-    print(f"longest tasks, wall time: {', '.join(f'{ms:.1f}' for ms in sorted((t.wall_ms for t in tasks))[-5:])} ms")
-    print(f"busy per round: {sum(task.cpu_ms for task in tasks) / arguments.rounds:.1f} ms of processor time")
-    print(f"tasks of more than {LONGEST_ALLOWED_MS:.0f} ms of processor time: {len(over)}")
+    lines = [
+        f"Chromium {version}, {arguments.pairs} pairs, {arguments.view}, {arguments.rounds} rounds, {seconds:.0f} s",
+        f"longest tasks, processor time: {', '.join(f'{task.cpu_ms:.1f}' for task in longest[:5])} ms",
+        f"longest tasks, wall time: {', '.join(f'{ms:.1f}' for ms in sorted(task.wall_ms for task in tasks)[-5:])} ms",
+        f"busy per round: {sum(task.cpu_ms for task in tasks) / arguments.rounds:.1f} ms of processor time",
+        f"tasks of more than {LONGEST_ALLOWED_MS:.0f} ms of processor time: {len(over)}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if over else 0
 
 
@@ -158,7 +161,7 @@ def _site(redis_url: str, pairs: Sequence[str]) -> Iterator[str]:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
     command += ["--host", "127.0.0.1", "--port", str(port), "nexusmeme.wsgi:application"]
     output = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)  # noqa: S603
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/market-data/prices?pairs={pairs[0]}")
         yield f"http://127.0.0.1:{port}"
@@ -171,7 +174,7 @@ def _wait_for(url: str) -> None:
     deadline = time.monotonic() + START_DEADLINE_SECONDS
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(url, timeout=1).close()
+            urllib.request.urlopen(url, timeout=1).close()  # noqa: S310
         except urllib.error.HTTPError:
             return
         except OSError:
