@@ -9,7 +9,7 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check bench audit clean
+.PHONY: help run demo test lint types contracts check bench audit screenshots clean
 
 help:
 	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
@@ -19,6 +19,7 @@ help:
 	@echo "make check  lint, types and import contracts"
 	@echo "make bench  measure it beside its peers; writes into benchmarks/results"
 	@echo "make audit  look the pinned packages up among known vulnerabilities; needs the network"
+	@echo "make screenshots  take the pictures in docs/images anew"
 	@echo "make clean  remove .venv and what the tools left behind"
 
 run: $(RUN_READY)
@@ -51,6 +52,9 @@ bench: $(DEV_READY)
 audit: $(RUN_READY)
 	@$(INSTALL) pip-audit==2.10.1
 	$(IN_VENV) -m pip_audit --strict --progress-spinner off --requirement requirements.txt
+
+screenshots: $(DEV_READY)
+	@$(IN_VENV) docs/take_screenshot.py
 
 clean:
 	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
