@@ -1,7 +1,7 @@
 /** Spreads work over frames, so that none of them keeps the page from answering its reader. */
 
 const BUDGET_MS = 2 // of script; the style, layout and paint that follow from it come on top
-const MOST_AT_ONCE = 9 // by weight, for these cost more than the script
+const MOST_AT_ONCE = 3 // for these cost more than the script
 
 export class FrameSlices {
   #frame = null
@@ -19,12 +19,8 @@ export class FrameSlices {
 
   run() {
     const endsAtMs = performance.now() + BUDGET_MS
-    let weight = 0
-    while (this.#next < this.#items.length && weight < MOST_AT_ONCE && performance.now() < endsAtMs) {
-      const item = this.#items[this.#next++]
-      weight += item.weight
-      this.#work(item)
-    }
+    const end = Math.min(this.#items.length, this.#next + MOST_AT_ONCE)
+    while (this.#next < end && performance.now() < endsAtMs) this.#work(this.#items[this.#next++])
     const isDone = this.#next === this.#items.length
     this.#frame = isDone ? null : requestAnimationFrame(() => this.run())
   }

@@ -43,11 +43,6 @@ export class PriceCard {
     return this.isSeen && (Math.floor(next.age / 1000) !== Math.floor(painted.age / 1000) || next.line !== painted.line)
   }
 
-  /** What painting it costs the browser, compared with a card out of sight. */
-  get weight() {
-    return this.isSeen ? 3 : 1
-  }
-
   paint() {
     const { record, state, outcome, age, line, endMs } = this.#next
     const before = this.#painted
