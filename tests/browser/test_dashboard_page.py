@@ -281,7 +281,7 @@ def test_it_works_behind_a_strict_content_security_policy(site, page, keys):
     keys.write("BTC/USDT", price="43444.00000000")
 
     expect(field(page, "BTC/USDT", "price")).to_have_text("43,444.00")
-    assert page.locator(".price-card").first.evaluate("card => getComputedStyle(card).display") == "grid"
+    assert page.locator(".price-card__body").first.evaluate("body => getComputedStyle(body).display") == "grid"
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1440])
