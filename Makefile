@@ -9,7 +9,7 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check bench audit screenshots clean
+.PHONY: help run demo test lint types contracts check bench bench-read-path audit screenshots clean
 
 help:
 	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench  measure it beside its peers; writes into benchmarks/results"
 	@echo "make audit  look the pinned packages up among known vulnerabilities; needs the network"
 	@echo "make screenshots  take the pictures in docs/images anew"
+	@echo "make bench-read-path  reading prices beside its peers (benchmarks/README.md)"
 	@echo "make clean  remove .venv and what the tools left behind"
 
 run: $(RUN_READY)
@@ -55,6 +56,10 @@ audit: $(RUN_READY)
 
 screenshots: $(DEV_READY)
 	@$(IN_VENV) docs/take_screenshot.py
+
+# Needs wrk, nginx, valgrind, node and npm; BENCH_OPTIONS=--quick to see that it works.
+bench-read-path: $(DEV_READY)
+	@exec $(IN_VENV) -m benchmarks.read_path $(BENCH_OPTIONS)
 
 clean:
 	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

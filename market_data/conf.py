@@ -72,6 +72,7 @@ class MarketDataSettings:
     binance_api_base_url: str
     binance_api_fallback_urls: tuple[str, ...]
     cache_alias: str
+    snapshot_ms: int
 
     @property
     def cycle_deadline_ms(self) -> int:
@@ -150,6 +151,11 @@ SETTINGS: Mapping[str, Setting] = {
     "cache_alias": Setting(
         14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,
         "the entry of Django's `CACHES` (backend django-redis) that names the Redis server", "default",
+    ),
+    "snapshot_ms": Setting(
+        17, "MARKET_DATA_SNAPSHOT_MS", "250", values.integer(0, 250),
+        "for how long a web process answers `prices` from one read of Redis; `0` reads it for every request",
+        "250", "ms",
     ),
 }  # fmt: skip
 

@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 TIME_HEADER = "X-Market-Data-Time"
 SOURCE_HEADER = "X-Market-Data-Source"
@@ -18,21 +17,21 @@ OPEN_TO_ANY_PAGE = {
 
 # A shared cache may keep an answer for a second; a browser asks again.
 STORE_FOR_ONE_SECOND = "public, max-age=0, s-maxage=1"
+JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and JSON body of one HTTP answer."""
+class Answer(NamedTuple):
+    """Status, body and headers, as pairs of name and value, of one HTTP answer."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: list[tuple[str, str]]
 
 
 def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
     """Return an answer that no cache may store."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, body, {"Cache-Control": NEVER_STORE, **(headers or {})})
+    return Answer(status, body, [JSON_TYPE, ("Cache-Control", NEVER_STORE), *(headers or {}).items()])
 
 
 def error_answer(status: int, error: str, message: str) -> Answer:
@@ -49,5 +48,7 @@ def etag_matches(etag: str, if_none_match: str | None) -> bool:
     """Tell whether `If-None-Match` names this tag, by the weak comparison of RFC 9110."""
     if if_none_match is None:
         return False
+    if if_none_match == etag:
+        return True
     names = (name.strip().removeprefix("W/") for name in if_none_match.split(","))
     return any(name in ("*", etag) for name in names)

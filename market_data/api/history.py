@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from market_data.api.answers import STORE_FOR_ONE_SECOND, Answer, etag_matches, etag_of
+from market_data.api.answers import JSON_TYPE, STORE_FOR_ONE_SECOND, Answer, etag_matches, etag_of
 from market_data.api.queries import BadQueryError, named_pairs, read_parameters, whole_number
 from market_data.conf import MarketDataSettings
 from market_data.history_contract import MAX_POINTS, STEP_MS
@@ -25,7 +25,7 @@ def parse_history_query(query_string: str, settings: MarketDataSettings) -> Hist
 
     Raise `BadQueryError`.
     """
-    parameters = read_parameters(query_string, ("pairs", "points"))
+    parameters = read_parameters(query_string, ("pairs", "points"), settings)
     pairs = named_pairs(parameters, settings)
     room = min(MAX_POINTS, MAX_POINTS_PER_ANSWER // max(1, len(pairs)))
     if "points" not in parameters:
@@ -45,7 +45,7 @@ def history_answer(
     lists = b",".join(b'"%s":[%s]' % (pair.encode(), b",".join(series.get(pair, ()))) for pair in query.pairs)
     body = b'{"intervalMs":%d,"history":{%s}}' % (usual_distance_ms(settings), lists)
     etag = etag_of(body)
-    headers = {"ETag": etag, "Cache-Control": STORE_FOR_ONE_SECOND}
+    headers = [JSON_TYPE, ("ETag", etag), ("Cache-Control", STORE_FOR_ONE_SECOND)]
     return Answer(304, b"", headers) if etag_matches(etag, if_none_match) else Answer(200, body, headers)
 
 

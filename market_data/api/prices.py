@@ -1,89 +1,125 @@
-"""`GET prices`: from a query, a reading of the cache and the time to an answer. Pure."""
+"""`GET prices`: from a query, a snapshot of the cache and the time to an answer. Pure, and the whole of it.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from urllib.parse import quote
+Whoever serves prices, the view or the layer before Django, calls `prices_answer` and adds nothing to it.
+"""
 
-from market_data.api.answers import (
-    MISSING_HEADER,
-    NEVER_STORE,
-    STORE_FOR_ONE_SECOND,
-    Answer,
-    etag_matches,
-    etag_of,
-    json_answer,
-)
-from market_data.api.queries import BadQueryError, named_pairs, read_parameters, whole_number
+from collections.abc import Iterator, Sequence
+
+from market_data.api.answers import OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, etag_matches, json_answer
+from market_data.api.compression import accepts_gzip
+from market_data.api.prepared_prices import PreparedPrices
+from market_data.api.prices_query import PricesQuery, parse_prices_query
+from market_data.api.queries import BadQueryError, bad_query_answer, query_text
 from market_data.conf import MarketDataSettings
-from market_data.ticker_cache import CacheReading
+from market_data.price_snapshot import PriceSnapshot
 
 UNAVAILABLE = "Price data temporarily unavailable"
-_MAX_STALE_DIGITS = 15
+VARY = ("Vary", "Accept-Encoding")
+_LONGEST_KEPT_QUERY = 4096
+_NO_END_MS = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class PricesQuery:
-    """What a reader asks for: pairs in their order, and how far past its life a price may be, in ms."""
+class PairsNotInSnapshotError(LookupError):
+    """The snapshot was not read for all of `pairs`; a direct read of them can answer."""
 
-    pairs: tuple[str, ...]
-    max_stale_ms: int = 0
-
-
-def parse_prices_query(query_string: str, settings: MarketDataSettings) -> PricesQuery:
-    """Return the query, all configured pairs where none is named; raise `BadQueryError`."""
-    parameters = read_parameters(query_string, ("pairs", "maxStaleMs"))
-    return PricesQuery(
-        pairs=named_pairs(parameters, settings),
-        max_stale_ms=_max_stale_ms(parameters.get("maxStaleMs", "0")),
-    )
+    def __init__(self, pairs: tuple[str, ...]) -> None:
+        super().__init__(f"{len(pairs)} pairs")
+        self.pairs = pairs
 
 
 def prices_answer(
-    query: PricesQuery,
-    reading: CacheReading,
+    query_string: str,
+    snapshot: PriceSnapshot,
     now_ms: int,
     if_none_match: str | None,
+    accept_encoding: str | None,
     settings: MarketDataSettings,
 ) -> Answer:
-    """Return 200, 206, 304 or 503 with the records as they lie in the cache."""
-    records = _available(query, reading, now_ms, settings.cache_ttl_ms)
-    missing = [pair for pair in query.pairs if pair not in records]
-    if missing and not records:
-        return unavailable_answer(query.pairs, settings, "No current price of the requested pairs is in the cache.")
-    body = b"{%s}" % b",".join(b'"%s":%s' % (pair.encode(), raw) for pair, raw in records.items())
-    etag = etag_of(body)
-    headers = {"ETag": etag, "Cache-Control": NEVER_STORE if missing else STORE_FOR_ONE_SECOND}
-    if missing:
-        headers[MISSING_HEADER] = ",".join(quote(pair, safe="") for pair in missing)
-    if etag_matches(etag, if_none_match):
-        return Answer(304, b"", headers)
-    return Answer(206 if missing else 200, body, headers)
+    """Return 200, 206, 304, 400 or 503 with all of its headers; raise `PairsNotInSnapshotError`.
+
+    `query_string` is WSGI's, as the reader sent it. The headers of 200, 206 and 304 end with `Vary`.
+    """
+    may_compress = accepts_gzip(accept_encoding)
+    key = query_string, may_compress
+    prepared: PreparedPrices | None = snapshot.memo.get(key)
+    if prepared is None or not prepared.from_ms <= now_ms <= prepared.until_ms:
+        answer = _worked_out(query_string, snapshot, now_ms, settings, may_compress=may_compress)
+        if isinstance(answer, Answer):
+            return answer
+        prepared = answer
+        if len(query_string) <= _LONGEST_KEPT_QUERY:
+            snapshot.memo.keep(key, prepared, prepared.size_bytes + len(query_string))
+    time = (TIME_HEADER, str(now_ms))
+    if if_none_match is not None and etag_matches(prepared.etag, if_none_match):
+        return Answer(304, b"", [*prepared.not_modified_headers, time, VARY])
+    return Answer(prepared.status, prepared.body, [*prepared.headers, time, VARY])
+
+
+def _worked_out(
+    query_string: str, snapshot: PriceSnapshot, now_ms: int, settings: MarketDataSettings, *, may_compress: bool
+) -> PreparedPrices | Answer:
+    try:
+        query = parse_prices_query(query_text(query_string), settings)
+    except BadQueryError as error:
+        return _stamped(bad_query_answer(error), snapshot, now_ms)
+    if snapshot.unreachable is not None:
+        text = f"The cache cannot be reached: {snapshot.unreachable}."
+        return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
+    if not snapshot.pairs.issuperset(query.pairs):
+        raise PairsNotInSnapshotError(query.pairs)
+    lives = [(pair, *_record(pair, query, snapshot, now_ms, settings.cache_ttl_ms)) for pair in query.pairs]
+    records = [(pair, raw) for pair, raw, _ in lives if raw is not None]
+    if lives and not records:
+        text = "No current price of the requested pairs is in the cache."
+        return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
+    missing = [pair for pair, raw, _ in lives if raw is None]
+    span_ms = now_ms, min((until_ms for _, _, until_ms in lives), default=_NO_END_MS)
+    return PreparedPrices.of(records, missing, snapshot.source, span_ms, may_compress=may_compress)
+
+
+def _record(
+    pair: str, query: PricesQuery, snapshot: PriceSnapshot, now_ms: int, cache_ttl_ms: int
+) -> tuple[bytes | None, int]:
+    """Return the text of the pair's record, None where none is young enough, and until when that holds (Unix ms).
+
+    A current record that has reached the end of its life since the snapshot was read is a last known one from then on;
+    one that was past it already when Redis gave it is what Redis says it is.
+    """
+    current = snapshot.reading.current.get(pair)
+    if current is not None:
+        ends_at_ms = current.received_at_ms + cache_ttl_ms
+        if ends_at_ms < snapshot.read_at_ms:
+            return current.raw, _NO_END_MS
+        if now_ms <= ends_at_ms:
+            return current.raw, ends_at_ms
+    last = snapshot.reading.last_known.get(pair) or current
+    if last is None or not query.max_stale_ms:
+        return None, _NO_END_MS
+    oldest_ms = cache_ttl_ms + query.max_stale_ms
+    if last.age_ms(now_ms) <= oldest_ms:
+        return last.raw_marked_stale, last.received_at_ms + oldest_ms
+    return None, last.received_at_ms - oldest_ms - 1 if now_ms < last.received_at_ms else _NO_END_MS
 
 
 def unavailable_answer(pairs: Sequence[str], settings: MarketDataSettings, message: str) -> Answer:
     """Return the 503 that names the pairs, and those among them that are not configured."""
+    configured = frozenset(settings.trading_pairs)
     content = {
         "error": UNAVAILABLE,
         "message": message,
         "unavailablePairs": list(pairs),
-        "unknownPairs": [pair for pair in pairs if pair not in settings.trading_pairs],
+        "unknownPairs": [pair for pair in pairs if pair not in configured],
     }
     return json_answer(503, content, {"Retry-After": str(-(-settings.fetch_interval_ms // 1000))})
 
 
-def _available(query: PricesQuery, reading: CacheReading, now_ms: int, cache_ttl_ms: int) -> Mapping[str, bytes]:
-    oldest_ms = cache_ttl_ms + query.max_stale_ms
-    records: dict[str, bytes] = {}
-    for pair in query.pairs:
-        if ticker := reading.current.get(pair):
-            records[pair] = ticker.raw
-        elif (last := reading.last_known.get(pair)) and last.age_ms(now_ms) <= oldest_ms:
-            records[pair] = last.raw_marked_stale
-    return records
+def _stamped(answer: Answer, snapshot: PriceSnapshot, now_ms: int) -> Answer:
+    """Add the headers that every answer of the API carries."""
+    return answer._replace(headers=[*answer.headers, *_stamps(snapshot, now_ms)])
 
 
-def _max_stale_ms(text: str) -> int:
-    max_stale_ms = whole_number(text, _MAX_STALE_DIGITS)
-    if max_stale_ms is None:
-        raise BadQueryError("maxStaleMs is not a whole number of milliseconds, zero or more, like maxStaleMs=60000.")
-    return max_stale_ms
+def _stamps(snapshot: PriceSnapshot, now_ms: int) -> Iterator[tuple[str, str]]:
+    if snapshot.source:
+        yield SOURCE_HEADER, snapshot.source.value
+    yield TIME_HEADER, str(now_ms)
+    yield from OPEN_TO_ANY_PAGE.items()

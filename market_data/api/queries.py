@@ -8,6 +8,7 @@ from market_data.conf import MarketDataSettings
 from market_data.pairs import InvalidPairError, normalise_pairs
 
 _MAX_PARAMETERS = 8
+_SHORTEST_LIMIT, _CHARACTERS_PER_PAIR = 16_384, 64
 _MAX_REPETITION = 2
 """A pair may stand in a query more than once, but names are looked at up to this many times the limit of pairs."""
 
@@ -21,8 +22,15 @@ def bad_query_answer(error: BadQueryError) -> Answer:
     return error_answer(400, "Bad request", str(error))
 
 
-def read_parameters(query_string: str, known: Sequence[str]) -> Mapping[str, str]:
+def query_text(query_string: str) -> str:
+    """Return WSGI's query string, bytes as characters by PEP 3333, as the text that the reader sent."""
+    return query_string.encode("latin-1", errors="replace").decode(errors="replace")
+
+
+def read_parameters(query_string: str, known: Sequence[str], settings: MarketDataSettings) -> Mapping[str, str]:
     """Return the parameters, each at most once and of those known ones; raise `BadQueryError`."""
+    if len(query_string) > _SHORTEST_LIMIT + _CHARACTERS_PER_PAIR * settings.max_pairs_per_request:
+        raise BadQueryError("The query is too long; name fewer pairs in one request.")
     try:
         items = parse_qsl(query_string, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -27,11 +27,11 @@ from market_data.api.fetcher_init import init_content
 from market_data.api.health import health_content, unhealthy_content
 from market_data.api.history import history_answer, parse_history_query
 from market_data.api.pair_listing import pairs_content
-from market_data.api.prices import parse_prices_query, prices_answer, unavailable_answer
-from market_data.api.queries import BadQueryError, bad_query_answer
+from market_data.api.prices import PairsNotInSnapshotError, prices_answer, unavailable_answer
+from market_data.api.queries import BadQueryError, bad_query_answer, query_text
 from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import get_settings
-from market_data.fetcher_status import Source
+from market_data.price_snapshot import open_price_snapshots
 from market_data.ticker_cache import TickerCache, open_ticker_cache
 
 _MESSAGE_CHARACTERS = 200
@@ -90,34 +90,33 @@ class MarketDataView(APIView):
         response.headers[TIME_HEADER] = str(_now_ms())
         for name, value in OPEN_TO_ANY_PAGE.items():
             response.headers[name] = value
-        source = self._source()
+        source = open_ticker_cache().last_source if self.has_read_cache else open_price_snapshots().current()[0].source
         if source is not None:
             response.headers[SOURCE_HEADER] = source.value
         return response
 
-    def _source(self) -> Source | None:
-        cache = open_ticker_cache()
-        if not self.has_read_cache:
-            with suppress(CacheUnavailableError):
-                return cache.read_source()
-        return cache.last_source
-
 
 class PricesView(MarketDataView):
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        settings = get_settings()
-        query = parse_prices_query(_query_text(request.META["QUERY_STRING"]), settings)
+    """What `prices_answer` says, and no more: GET and HEAD need nothing of what a REST framework does for a request."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD"):
+            return super().dispatch(request, *args, **kwargs)
+        asked, settings, snapshots = request.META, get_settings(), open_price_snapshots()
+        conditions = asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"), settings
+        snapshot, now_ms = snapshots.current()
         try:
-            reading = cache.read(query.pairs, include_last_known=query.max_stale_ms > 0)
-        except CacheUnavailableError as error:
-            return unavailable_answer(query.pairs, settings, f"The cache cannot be reached: {error}.")
-        return prices_answer(query, reading, now_ms, request.headers.get("If-None-Match"), settings)
+            answer = prices_answer(asked["QUERY_STRING"], snapshot, now_ms, *conditions)
+        except PairsNotInSnapshotError as error:
+            snapshot, now_ms = snapshots.read(error.pairs)
+            answer = prices_answer(asked["QUERY_STRING"], snapshot, now_ms, *conditions)
+        return _http_response(answer)
 
 
 class HistoryView(MarketDataView):
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         settings = get_settings()
-        query = parse_history_query(_query_text(request.META["QUERY_STRING"]), settings)
+        query = parse_history_query(query_text(request.META["QUERY_STRING"]), settings)
         try:
             series = cache.read_history(query.pairs, query.points)
         except CacheUnavailableError as error:
@@ -155,14 +154,7 @@ class UnknownPathView(MarketDataView):
 
 
 def _http_response(answer: Answer) -> HttpResponse:
-    return HttpResponse(
-        answer.body, status=answer.status, headers=dict(answer.headers), content_type="application/json; charset=utf-8"
-    )
-
-
-def _query_text(query_string: str) -> str:
-    """Return WSGI's query string, bytes as characters by PEP 3333, as the text that the reader sent."""
-    return query_string.encode("latin-1").decode(errors="replace")
+    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
 def _now_ms() -> int:

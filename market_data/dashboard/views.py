@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from market_data.api.answers import NEVER_STORE, OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer
-from market_data.api.prices import parse_prices_query
+from market_data.api.prices_query import parse_prices_query
 from market_data.api.queries import BadQueryError, bad_query_answer
 from market_data.conf import get_settings
 from market_data.dashboard.component import Component, read_component
@@ -57,8 +57,8 @@ def _page(request: HttpRequest, template: str, component: Component, now_ms: int
 
 
 def _refusal(answer: Answer, now_ms: int) -> HttpResponse:
-    headers = {**answer.headers, **OPEN_TO_ANY_PAGE, TIME_HEADER: str(now_ms)}
-    return HttpResponse(answer.body, status=answer.status, headers=headers, content_type="application/json")
+    headers = {**dict(answer.headers), **OPEN_TO_ANY_PAGE, TIME_HEADER: str(now_ms)}
+    return HttpResponse(answer.body, status=answer.status, headers=headers)
 
 
 def _now_ms() -> int:

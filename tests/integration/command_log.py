@@ -13,7 +13,7 @@ class CommandLog:
     """Context manager: collects the commands of all clients, each as a list of its arguments."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(url)
+        self._client = redis.Redis.from_url(url, socket_timeout=None)  # a server may have nothing to do for long
         self._commands: list[list[str]] = []
         self._changed = threading.Condition()
 

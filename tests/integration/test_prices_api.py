@@ -43,6 +43,7 @@ def put(redis_client: redis.Redis) -> Callable[..., str]:
 @pytest.fixture(autouse=True)
 def four_pairs(settings: LazySettings) -> None:
     settings.TRADING_PAIRS = ["BTC/USD", "BTC/USDT", "ETH/USD", "ETH/USDT"]
+    settings.MARKET_DATA_SNAPSHOT_MS = 0  # each request reads what a test has just written
 
 
 def get(client: Client, query: str = "", **headers: str) -> HttpResponse:

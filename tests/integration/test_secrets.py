@@ -112,7 +112,7 @@ def failing(*arguments, **named):
 
 from django.core.cache import caches
 from market_data.api import views
-views.open_ticker_cache = lambda: failing(caches["default"].client._server, settings=dict(__import__("os").environ))
+views.open_price_snapshots = lambda: failing(caches["default"].client._server, settings=dict(__import__("os").environ))
 environ = {"PATH_INFO": "/api/market-data/prices", "HTTP_ACCEPT": "text/html", **__import__("os").environ}
 setup_testing_defaults(environ)
 print(b"".join(application(environ, lambda status, headers: print(status, headers))).decode())

@@ -101,8 +101,8 @@ def test_the_usual_distance_is_the_step_in_whole_intervals_of_the_fetcher(interv
 
 def test_an_unchanged_history_has_the_same_tag_and_need_not_be_sent_again():
     first = answered(["BTC/USD"], {"BTC/USD": [b"[1700000000000,1]"]})
-    again = answered(["BTC/USD"], {"BTC/USD": [b"[1700000000000,1]"]}, first.headers["ETag"])
-    changed = answered(["BTC/USD"], {"BTC/USD": [b"[1700000000000,2]"]}, first.headers["ETag"])
+    again = answered(["BTC/USD"], {"BTC/USD": [b"[1700000000000,1]"]}, dict(first.headers)["ETag"])
+    changed = answered(["BTC/USD"], {"BTC/USD": [b"[1700000000000,2]"]}, dict(first.headers)["ETag"])
 
     assert (again.status, again.body, again.headers) == (304, b"", first.headers)
     assert changed.status == 200

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_data.api.answers import etag_matches
-from market_data.api.prices import PricesQuery, parse_prices_query, prices_answer, unavailable_answer
-from market_data.api.queries import BadQueryError, bad_query_answer
+from market_data.api.prices import prices_answer
+from market_data.api.prices_query import PricesQuery, parse_prices_query
+from market_data.api.queries import BadQueryError, query_text
 from market_data.fetcher_status import Source
 from market_data.pairs import normalise_pairs
+from market_data.price_snapshot import PriceSnapshot
 from market_data.ticker import StoredTicker, TickerRecord
 from market_data.ticker_cache import CacheReading
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
@@ -22,6 +24,21 @@ HOSTILE = st.text(st.characters() | st.sampled_from("&=,/%+;\r\n\x00\"'<"), max_
 
 def parsed(query_string):
     return parse_prices_query(query_string, SETTINGS)
+
+
+def asked(query_string, snapshot, now_ms=NOW_MS, if_none_match=None, accept_encoding=None):
+    """Return status, headers and body for a query as text."""
+    raw = query_string.encode(errors="replace").decode("latin-1")
+    answer = prices_answer(raw, snapshot, now_ms, if_none_match, accept_encoding, SETTINGS)
+    assert len({name for name, _ in answer.headers}) == len(answer.headers)
+    return answer.status, dict(answer.headers), answer.body
+
+
+def snapshot_of(pairs, current=(), last_known=(), read_at_ms=NOW_MS, **facts):
+    reading = CacheReading(
+        {ticker.pair: ticker for ticker in current}, {ticker.pair: ticker for ticker in last_known}, Source.BINANCE
+    )
+    return PriceSnapshot(frozenset(pairs), reading, Source.BINANCE, read_at_ms, **facts)
 
 
 def test_without_pairs_all_configured_ones_are_meant():
@@ -65,14 +82,13 @@ def test_a_percent_encoded_list_is_read_as_it_was_meant(pairs):
     ],
 )
 def test_a_malformed_query_is_refused_with_a_short_message(query_string):
-    with pytest.raises(BadQueryError) as refusal:
-        parsed(query_string)
+    status, headers, body = asked(query_string, snapshot_of(SETTINGS.trading_pairs))
 
-    answer = bad_query_answer(refusal.value)
-    assert answer.status == 400
-    assert set(json.loads(answer.body)) == {"error", "message"}
-    assert len(answer.body) < 400
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert status == 400
+    assert set(json.loads(body)) == {"error", "message"}
+    assert len(body) < 400
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Market-Data-Time"] == str(NOW_MS)
 
 
 def test_as_many_pairs_as_allowed_may_be_named_and_not_one_more():
@@ -90,13 +106,14 @@ def test_as_many_pairs_as_allowed_may_be_named_and_not_one_more():
 )
 def test_no_text_of_a_reader_does_more_than_name_pairs_or_be_refused(query_string):
     try:
-        query = parsed(query_string)
+        query = parsed(query_text(query_string.encode(errors="replace").decode("latin-1")))
     except BadQueryError:
         return
 
     assert query.pairs
-    answer = unavailable_answer(query.pairs, SETTINGS, "nothing there")
-    assert json.loads(answer.body)["unavailablePairs"] == list(query.pairs)
+    _, headers, body = asked(query_string, snapshot_of(query.pairs))
+    assert json.loads(body)["unavailablePairs"] == list(query.pairs)
+    assert not any({"\r", "\n"} & set(name + value) for name, value in headers.items())
 
 
 def stored(pair, age_ms=0, price="43250.00"):
@@ -106,75 +123,80 @@ def stored(pair, age_ms=0, price="43250.00"):
 
 
 def answered(pairs, current=(), last_known=(), max_stale_ms=0, if_none_match=None):
-    reading = CacheReading(
-        {ticker.pair: ticker for ticker in current}, {ticker.pair: ticker for ticker in last_known}, Source.BINANCE
+    return asked(
+        f"pairs={','.join(pairs)}&maxStaleMs={max_stale_ms}",
+        snapshot_of(pairs, current, last_known),
+        if_none_match=if_none_match,
     )
-    return prices_answer(PricesQuery(tuple(pairs), max_stale_ms), reading, NOW_MS, if_none_match, SETTINGS)
 
 
 def test_with_every_pair_in_the_cache_the_answer_is_200_with_the_records_as_they_lie_there():
-    answer = answered(["BTC/USD", "币安人生/USDT"], [stored("币安人生/USDT"), stored("BTC/USD", price="0.00001230")])
+    tickers = [stored("币安人生/USDT"), stored("BTC/USD", price="0.00001230")]
+    status, headers, body = answered(["BTC/USD", "币安人生/USDT"], tickers)
 
-    assert answer.status == 200
-    assert list(json.loads(answer.body)) == ["BTC/USD", "币安人生/USDT"]
-    assert stored("BTC/USD", price="0.00001230").raw in answer.body
+    assert status == 200
+    assert list(json.loads(body)) == ["BTC/USD", "币安人生/USDT"]
+    assert stored("BTC/USD", price="0.00001230").raw in body
+    assert headers["Content-Length"] == str(len(body))
 
 
 def test_with_some_pairs_the_answer_is_206_and_names_the_missing_ones_in_a_header_of_plain_ascii():
-    answer = answered(["币安人生/USDT", "BTC/USD", "XYZ/USD"], [stored("BTC/USD")])
+    status, headers, body = answered(["币安人生/USDT", "BTC/USD", "XYZ/USD"], [stored("BTC/USD")])
 
-    assert answer.status == 206
-    assert list(json.loads(answer.body)) == ["BTC/USD"]
-    missing = answer.headers["X-Market-Data-Missing"]
+    assert status == 206
+    assert list(json.loads(body)) == ["BTC/USD"]
+    missing = headers["X-Market-Data-Missing"]
     assert missing.isascii()
     assert [unquote(name) for name in missing.split(",")] == ["币安人生/USDT", "XYZ/USD"]
 
 
 def test_with_no_pair_the_answer_is_503_and_tells_which_are_not_even_configured():
-    answer = answered(["BTC/USD", "XYZ/USD"])
-    body = json.loads(answer.body)
+    status, headers, body = answered(["BTC/USD", "XYZ/USD"])
+    body = json.loads(body)
 
-    assert answer.status == 503
+    assert status == 503
     assert body["error"] == "Price data temporarily unavailable"
     assert (body["unavailablePairs"], body["unknownPairs"]) == (["BTC/USD", "XYZ/USD"], ["XYZ/USD"])
-    assert int(answer.headers["Retry-After"]) * 1000 >= SETTINGS.fetch_interval_ms
+    assert int(headers["Retry-After"]) * 1000 >= SETTINGS.fetch_interval_ms
 
 
 def test_only_a_whole_answer_may_be_kept_by_a_shared_cache_and_for_a_second_at_most():
     pairs = ["BTC/USD", "ETH/USD"]
-    whole, part, none = (answered(pairs, map(stored, pairs[:count])) for count in (2, 1, 0))
+    whole, part, none = (answered(pairs, map(stored, pairs[:count]))[1]["Cache-Control"] for count in (2, 1, 0))
 
-    assert "s-maxage=1" in whole.headers["Cache-Control"]
-    assert [answer.headers["Cache-Control"] for answer in (part, none)] == ["no-store", "no-store"]
+    assert "s-maxage=1" in whole
+    assert (part, none) == ("no-store", "no-store")
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_a_last_known_price_counts_up_to_the_asked_time_past_its_life_and_is_marked(age_ms, max_stale_ms):
     last = stored("BTC/USD", age_ms)
-    answer = answered(["BTC/USD"], last_known=[last], max_stale_ms=max_stale_ms)
+    status, _, body = answered(["BTC/USD"], last_known=[last], max_stale_ms=max_stale_ms)
 
-    if age_ms > SETTINGS.cache_ttl_ms + max_stale_ms:
-        assert answer.status == 503
+    if not max_stale_ms or age_ms > SETTINGS.cache_ttl_ms + max_stale_ms:
+        assert status == 503
         return
-    record = json.loads(answer.body)["BTC/USD"]
-    assert (answer.status, record["stale"], record["timestamp"]) == (200, True, NOW_MS - age_ms)
+    record = json.loads(body)["BTC/USD"]
+    assert (status, record["stale"], record["timestamp"]) == (200, True, NOW_MS - age_ms)
 
 
 def test_a_price_within_its_life_is_preferred_to_a_last_known_one_and_not_marked():
-    answer = answered(["BTC/USD"], [stored("BTC/USD", price="2")], [stored("BTC/USD", 9000, "1")], 60_000)
+    _, _, body = answered(["BTC/USD"], [stored("BTC/USD", price="2")], [stored("BTC/USD", 9000, "1")], 60_000)
 
-    assert json.loads(answer.body)["BTC/USD"] == json.loads(stored("BTC/USD", price="2").raw)
+    assert json.loads(body)["BTC/USD"] == json.loads(stored("BTC/USD", price="2").raw)
 
 
 def test_the_same_records_have_the_same_tag_and_need_not_be_sent_again():
-    first = answered(["BTC/USD"], [stored("BTC/USD")])
-    again = answered(["BTC/USD"], [stored("BTC/USD")], if_none_match=first.headers["ETag"])
-    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    _, headers, _ = answered(["BTC/USD"], [stored("BTC/USD")])
+    tag = headers["ETag"]
+    status, not_modified, body = answered(["BTC/USD"], [stored("BTC/USD")], if_none_match=tag)
+    assert (status, body) == (304, b"")
+    assert not_modified == {name: value for name, value in headers.items() if name != "Content-Length"}
 
-    changed = answered(["BTC/USD"], [stored("BTC/USD", price="2")], if_none_match=first.headers["ETag"])
-    assert changed.status == 200
-    marked = answered(["BTC/USD"], last_known=[stored("BTC/USD")], max_stale_ms=1, if_none_match=first.headers["ETag"])
-    assert marked.status == 200
+    changed, _, _ = answered(["BTC/USD"], [stored("BTC/USD", price="2")], if_none_match=tag)
+    assert changed == 200
+    marked, _, _ = answered(["BTC/USD"], last_known=[stored("BTC/USD")], max_stale_ms=1, if_none_match=tag)
+    assert marked == 200
 
 
 @pytest.mark.parametrize(

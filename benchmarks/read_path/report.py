@@ -1,0 +1,53 @@
+"""From samples to a table in Markdown, with the ratios that are the goals. Pure."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+Samples = Mapping[str, Sequence[float]]
+
+RATIOS = (
+    ("layer", "bare", 0.85),
+    ("layer", "nginx", 0.45),
+    ("layer", "fastapi", 12.0),
+    ("layer", "fastify", 2.5),
+    ("layer", "tutorial", 35.0),
+    ("view", "constant", 0.75),
+    ("view", "fastapi", 1.8),
+)
+INSTRUCTION_LIMITS = {("layer", 4): 0.030, ("layer", 50): 0.085, ("view", 4): 0.55, ("view", 50): 0.58}
+
+
+def rates_table(titles: Mapping[str, str], rates: Samples, p99s: Samples, failures: Mapping[str, int]) -> str:
+    """Return medians with the lowest and the highest of the rounds, the median p99, and how many answers failed."""
+    head = "| what answers | requests a second, median (lowest to highest) | p99 ms | failed |"
+    lines = [head, "| --- | --- | --- | --- |"]
+    for name, samples in sorted(rates.items(), key=lambda item: -median(item[1])):
+        spread = f"{median(samples):,.0f} ({min(samples):,.0f} to {max(samples):,.0f})"
+        lines.append(f"| {titles[name]} | {spread} | {median(p99s[name]):.2f} | {failures.get(name, 0)} |")
+    return "\n".join(lines)
+
+
+def ratios(rates: Samples) -> list[tuple[str, str, float, float]]:
+    """Return (one, other, median of the rounds' ratios, goal): rounds are compared one by one, for clocks drift."""
+    found = []
+    for one, other, goal in RATIOS:
+        if rates.get(one) and rates.get(other):
+            value = median(first / second for first, second in zip(rates[one], rates[other], strict=True))
+            found.append((one, other, value, goal))
+    return found
+
+
+def ratios_table(rates: Samples) -> str:
+    lines = ["| ratio | measured | goal | |", "| --- | --- | --- | --- |"]
+    for one, other, value, goal in ratios(rates):
+        lines.append(f"| {one} / {other} | {value:.2f} | {goal:.2f} | {'met' if value >= goal else 'missed'} |")
+    return "\n".join(lines)
+
+
+def instructions_table(measured: Mapping[tuple[str, int], float]) -> str:
+    lines = ["| what answers | pairs | million instructions a request | limit | |", "| --- | --- | --- | --- | --- |"]
+    for (name, pairs), value in measured.items():
+        limit = INSTRUCTION_LIMITS.get((name, pairs))
+        verdict = ("met" if value <= limit else "missed") if limit else ""
+        lines.append(f"| {name} | {pairs} | {value:.4f} | {limit or ''} | {verdict} |")
+    return "\n".join(lines)

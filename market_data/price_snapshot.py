@@ -1,0 +1,143 @@
+"""What the cache held at one instant, shared by all requests of a process for a quarter of a second at most."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.core.signals import setting_changed
+
+from market_data.bounded_memo import BoundedMemo
+from market_data.cache_outage import CacheUnavailableError
+from market_data.conf import get_settings
+from market_data.fetcher_status import Source
+from market_data.ticker_cache import CacheReading, TickerCache, open_ticker_cache
+
+_NOTHING = CacheReading(current={}, last_known={}, source=Source.BINANCE)
+_MAX_MEMO_ENTRIES = 64
+_MAX_MEMO_BYTES = 4 * 1024 * 1024
+_ATTEMPTS = 3
+
+
+def _new_memo() -> BoundedMemo[Any]:
+    return BoundedMemo(max_entries=_MAX_MEMO_ENTRIES, max_bytes=_MAX_MEMO_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSnapshot:
+    """The current and the last known records of `pairs` at one instant, or the reason why Redis gave none.
+
+    `read_at_ms` is the Unix time at which the read began, `read_at` the same in monotonic seconds; of a failed read,
+    its end. `memo` holds what was worked out of this snapshot and goes with it.
+    """
+
+    pairs: frozenset[str]
+    reading: CacheReading
+    source: Source | None
+    read_at_ms: int
+    read_at: float = 0.0
+    read_seconds: float = 0.0
+    unreachable: str | None = None
+    memo: BoundedMemo[Any] = field(default_factory=_new_memo, compare=False)
+
+
+class PriceSnapshots:
+    """The process's latest snapshot of the configured pairs, renewed when a reader asks and it is older than allowed.
+
+    One request at a time reads Redis; those who come meanwhile wait for it, or are told at once while Redis is known
+    to be out of reach. A failure counts as a snapshot: Redis is asked once an interval then too.
+    """
+
+    def __init__(
+        self,
+        cache: TickerCache,
+        pairs: Sequence[str],
+        *,
+        max_age_ms: int,
+        monotonic: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._cache = cache
+        self._pairs = tuple(pairs)
+        self._max_age_seconds = max_age_ms / 1000
+        self._monotonic = monotonic
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._latest: PriceSnapshot | None = None
+
+    def current(self) -> tuple[PriceSnapshot, int]:
+        """Return a snapshot and the time of now, Unix ms, at which it is not older than allowed.
+
+        Where one read of Redis takes longer than that, the snapshot is of a read that ended after the request had come.
+        """
+        now_ms = self._now_ms()  # before the age is looked at: a thread may be held up between the two
+        latest = self._latest
+        if latest is not None and self._monotonic() - latest.read_at <= self._max_age_seconds:
+            return latest, now_ms
+        return self._renewed()
+
+    def read(self, pairs: Sequence[str]) -> tuple[PriceSnapshot, int]:
+        """Return a snapshot of any pairs for one request alone, and the time of now; nothing of it is kept."""
+        return self._read(pairs), self._now_ms()
+
+    def _renewed(self) -> tuple[PriceSnapshot, int]:
+        snapshot, now_ms = self._flight()
+        for _ in range(1, _ATTEMPTS):
+            is_slow = snapshot.read_seconds > self._max_age_seconds
+            if is_slow or snapshot.unreachable is not None or self._is_young(snapshot):
+                break
+            snapshot, now_ms = self._flight()
+        return snapshot, now_ms
+
+    def _flight(self) -> tuple[PriceSnapshot, int]:
+        came_at, known = self._monotonic(), self._latest
+        if known is not None and known.unreachable is not None:
+            if not self._lock.acquire(blocking=False):
+                return known, self._now_ms()
+        else:
+            self._lock.acquire()
+        try:
+            latest = self._latest
+            # Whoever comes during a read gets what it brings, also where it takes long.
+            if latest is None or not (latest.read_at + latest.read_seconds >= came_at or self._is_young(latest)):
+                latest = self._latest = self._read(self._pairs)
+        finally:
+            self._lock.release()
+        return latest, self._now_ms()
+
+    def _is_young(self, snapshot: PriceSnapshot) -> bool:
+        return self._monotonic() - snapshot.read_at <= self._max_age_seconds
+
+    def _read(self, pairs: Sequence[str]) -> PriceSnapshot:
+        began_at, began_at_ms = self._monotonic(), self._now_ms()
+        try:
+            reading = self._cache.read(pairs, include_last_known=True)
+        except CacheUnavailableError as error:
+            return PriceSnapshot(
+                frozenset(pairs), _NOTHING, self._cache.last_source, began_at_ms, self._monotonic(), 0.0, str(error)
+            )
+        return PriceSnapshot(
+            frozenset(pairs), reading, reading.source, began_at_ms, began_at, self._monotonic() - began_at
+        )
+
+
+@lru_cache(maxsize=1)
+def open_price_snapshots() -> PriceSnapshots:
+    """Return the process's one keeper of snapshots; it reads at the first request."""
+    settings = get_settings()
+    return PriceSnapshots(
+        open_ticker_cache(),
+        settings.trading_pairs,
+        max_age_ms=settings.snapshot_ms,
+        monotonic=time.monotonic,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+    )
+
+
+def _forget_snapshots(**_: object) -> None:
+    open_price_snapshots.cache_clear()
+
+
+setting_changed.connect(_forget_snapshots)
