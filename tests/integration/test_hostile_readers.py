@@ -36,7 +36,8 @@ READER_RIGHTS = (
 )
 CONNECTION_RIGHTS = "+select +ping +hello +auth"
 HEADER_NAMES = {
-    "allow", "cache-control", "connection", "content-language", "content-length", "content-security-policy",
+    "access-control-allow-origin", "access-control-expose-headers", "allow", "cache-control", "connection",
+    "content-encoding", "content-language", "content-length", "content-security-policy",
     "content-type", "cross-origin-opener-policy", "date", "etag", "location", "permissions-policy", "referrer-policy",
     "retry-after", "server", "transfer-encoding", "vary", "x-content-type-options", "x-frame-options",
     "x-market-data-missing", "x-market-data-source", "x-market-data-time",
