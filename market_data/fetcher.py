@@ -11,6 +11,7 @@ from market_data.conf import MarketDataSettings
 from market_data.fetch_journal import FetchJournal
 from market_data.fetcher_status import BackoffStatus, FetcherStatus
 from market_data.lease import FetcherLease
+from market_data.service_notifier import ServiceNotifier
 from market_data.state_changes import StateChanges
 from market_data.ticker import Freshness, freshness
 from market_data.ticker_cache import LeaseLostError, TickerCache
@@ -45,6 +46,7 @@ class MarketDataFetcher:
         clock: FetcherClock,
         backoff: ExponentialBackoff,
         should_stop: Callable[[], bool],
+        notifier: ServiceNotifier,
     ) -> None:
         self._settings = settings
         self._cache = cache
@@ -53,6 +55,7 @@ class MarketDataFetcher:
         self._clock = clock
         self._backoff = backoff
         self._should_stop = should_stop
+        self._notifier = notifier
         self._started_at_ms = clock.now_ms()
         self._journal = FetchJournal(monotonic=clock.monotonic)
         self._changes = StateChanges(clock.monotonic)
@@ -67,6 +70,7 @@ class MarketDataFetcher:
                 if self._becomes_active():
                     self._run_active()
                 else:
+                    self._tell_of_waiting()
                     self._nap_until(self._clock.monotonic() + STANDBY_POLL_SECONDS)
         finally:
             self._lease.release()
@@ -116,10 +120,17 @@ class MarketDataFetcher:
         self._next_cycle_at = self._clock.monotonic()
         while not self._should_stop() and self._lease.is_held:
             self._run_cycle()
+            self._notifier.cycle_ended(self._status(), holds_lease=self._lease.is_held)
             self._nap_until(self._next_cycle_at, is_cut_short=lambda: not self._lease.is_held)
         if not self._should_stop():
             self._changes.note_lease("lost", self._lease.token)
             logger.warning("the lease is lost or cannot be renewed: fetching pauses")
+
+    def _tell_of_waiting(self) -> None:
+        if self._journal.is_cache_away:
+            self._notifier.waits_for_cache()
+        else:
+            self._notifier.stands_by()
 
     def _next_start(self, last_start: float) -> float:
         """Return the next start on the grid of intervals, or a later one where no request would be let through."""

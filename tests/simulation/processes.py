@@ -24,6 +24,7 @@ from market_data.aggregator.symbols import doubt_about
 from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
 from market_data.fetcher_status import FetcherStatus
 from market_data.lease import FetcherLease
+from market_data.service_notifier import ServiceNotifier
 from market_data.ticker_cache import CacheUnavailableError
 from tests.simulation.virtual_time import Task
 
@@ -128,6 +129,7 @@ class SimulatedFetcher:
             clock=clock,
             backoff=ExponentialBackoff(*BACKOFF, chance.random),
             should_stop=lambda: self.is_told_to_stop,
+            notifier=ServiceNotifier({}),
         )
         self._task = world.time.start(self._run)
 

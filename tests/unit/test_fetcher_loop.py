@@ -8,6 +8,7 @@ import pytest
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.fetcher import FetcherClock, MarketDataFetcher
 from market_data.lease import FetcherLease
+from market_data.service_notifier import ServiceNotifier
 from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, backoff, parts_of
 
 INTERVAL_SECONDS = 4
@@ -43,6 +44,7 @@ class Simulation:
             clock=FetcherClock(self.clock.monotonic, self.clock.now_ms, self._sleep),
             backoff=backoff(2, 24),
             should_stop=lambda: self.clock.monotonic() >= self.end,
+            notifier=ServiceNotifier({}),
         )
 
     def at(self, seconds, action):

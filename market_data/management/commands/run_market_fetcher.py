@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from argparse import ArgumentParser
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,7 @@ from market_data.conf import SETTINGS, MarketDataSettings, get_settings
 from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
 from market_data.lease import FetcherLease
 from market_data.patient_stop import WorkFailedError, let_go_of_unwritable_streams, run_until_stopped
+from market_data.service_notifier import ServiceNotifier
 from market_data.setting_contradictions import contradictions
 from market_data.ticker_cache import open_ticker_cache
 
@@ -31,12 +33,13 @@ class Command(BaseCommand):
         settings = _with_interval(get_settings(), options["interval_ms"])
         if not settings.trading_pairs:
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
+        notifier = ServiceNotifier()
         should_stop = _StopFlag()
-        fetcher = _build_fetcher(settings, should_stop)
+        fetcher = _build_fetcher(settings, should_stop, notifier)
         try:
             is_fresh = run_until_stopped(
                 fetcher.run_once if options["once"] else fetcher.run,
-                should_stop=should_stop,
+                should_stop=partial(_is_told_to_stop, should_stop, notifier),
                 # Half of a request's time-out, so that the whole stop stays within it on a busy machine, too.
                 patience_seconds=settings.cycle_deadline_ms / 2000,
                 monotonic=time.monotonic,
@@ -64,6 +67,14 @@ class _StopFlag:
         return self._is_set
 
 
+def _is_told_to_stop(should_stop: _StopFlag, notifier: ServiceNotifier) -> bool:
+    """Pass the flag on, and the word that it is set, from the thread that no call can hold up."""
+    if should_stop():
+        notifier.stopping()
+        return True
+    return False
+
+
 def _with_interval(settings: MarketDataSettings, interval_ms: str | None) -> MarketDataSettings:
     if interval_ms is None:
         return settings
@@ -78,7 +89,9 @@ def _with_interval(settings: MarketDataSettings, interval_ms: str | None) -> Mar
     return changed
 
 
-def _build_fetcher(settings: MarketDataSettings, should_stop: _StopFlag) -> MarketDataFetcher:
+def _build_fetcher(
+    settings: MarketDataSettings, should_stop: _StopFlag, notifier: ServiceNotifier
+) -> MarketDataFetcher:
     cache = open_ticker_cache()
     lease = FetcherLease(
         cache,
@@ -95,4 +108,5 @@ def _build_fetcher(settings: MarketDataSettings, should_stop: _StopFlag) -> Mark
         clock=FetcherClock(time.monotonic, now_ms, time.sleep),
         backoff=ExponentialBackoff(base, cap, random.random),
         should_stop=should_stop,
+        notifier=notifier,
     )
