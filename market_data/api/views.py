@@ -59,6 +59,7 @@ class MarketDataView(APIView):
     throttle_classes = []
     renderer_classes = [JSONRenderer]
     content_negotiation_class = _JSONAlways
+    versioning_class = None  # another project's default would refuse every request without its version
 
     has_read_cache = False
 
