@@ -26,6 +26,14 @@ class FetcherReading:
     lease_token: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CacheLives:
+    """What is left of lives, in ms: of the current prices by pair, and of the lease. Without an end is absent."""
+
+    prices_ms: Mapping[str, int]
+    lease_ms: int | None
+
+
 def stored_tickers(pairs: Sequence[str], values: Sequence[bytes | None]) -> dict[str, StoredTicker]:
     """Return the records among the values that lay under the pairs' keys."""
     found = (StoredTicker.from_raw(pair, raw) for pair, raw in zip(pairs, values, strict=True))

@@ -191,7 +191,15 @@ def load(lookup: Lookup) -> LoadedSettings:
 
 def load_from_django() -> LoadedSettings:
     """Load from Django's settings where they define a name, else from the environment."""
-    return load(_given)
+    return load(lambda name: given(name)[0])
+
+
+def given(name: str) -> tuple[Any, str]:
+    """Return what is set under a name, and where; None where nothing is."""
+    value = getattr(django_settings, name, None)
+    if value is not None:
+        return value, "Django settings"
+    return os.environ.get(name), "environment"
 
 
 @lru_cache(maxsize=1)
@@ -206,11 +214,6 @@ def get_settings() -> MarketDataSettings:
 def _shortened(given: Any, limit: int = 60) -> str:
     text = repr(given)
     return text if len(text) <= limit else text[:limit] + "…"
-
-
-def _given(name: str) -> Any:
-    value = getattr(django_settings, name, None)
-    return os.environ.get(name) if value is None else value
 
 
 def _forget_settings(**_: object) -> None:

@@ -15,6 +15,7 @@ from market_data import cache_contract as contract
 from market_data import history_contract as history
 from market_data.cache_outage import CacheOutage
 from market_data.cache_outage import CacheUnavailableError as CacheUnavailableError
+from market_data.cache_readings import CacheLives as CacheLives
 from market_data.cache_readings import CacheReading as CacheReading
 from market_data.cache_readings import FetcherReading as FetcherReading
 from market_data.cache_readings import stored_tickers
@@ -94,6 +95,23 @@ class TickerCache:
             status, lease, source = self._mget([contract.STATUS_KEY, contract.LEASE_KEY, contract.SOURCE_KEY])
         token = _token(lease)
         return FetcherReading(FetcherStatus.decode(status), token is not None, self._remembered_source(source), token)
+
+    def read_lives(self, pairs: Sequence[str]) -> CacheLives:
+        """Return for how long the current prices of `pairs` and the lease will be kept."""
+        with self._reading(), self._client.pipeline(transaction=False) as together:
+            for key in (contract.LEASE_KEY, *(contract.PRICE_KEY_PREFIX + pair for pair in pairs)):
+                together.pttl(key)
+            lease_ms, *lives_ms = together.execute()
+        lives = {pair: life_ms for pair, life_ms in zip(pairs, lives_ms, strict=True) if life_ms >= 0}
+        return CacheLives(lives, lease_ms if lease_ms >= 0 else None)
+
+    def read_server(self) -> Mapping[str, Any]:
+        """Return what the server says of itself, by the names of `INFO`; nothing where it may not be asked."""
+        with self._reading():
+            try:
+                return cast("Mapping[str, Any]", self._client.info())
+            except redis.ResponseError:
+                return {}
 
     def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source, now_ms: int) -> None:
         """Write records that were received at one instant, all or none; raise `LeaseLostError`.

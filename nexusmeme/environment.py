@@ -16,6 +16,7 @@ from redis import ConnectionPool
 from market_data.conf import SETTINGS, Setting
 from market_data.setting_values import text, text_list
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
+from nexusmeme.variable_sources import env_file
 
 _ENCODE = "in a user name or password write special characters percent-encoded, / as %2F and @ as %40"
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
@@ -108,7 +109,7 @@ def read_environment(base_dir: Path) -> dict[str, Any]:
     """
     logging.getLogger("environ.environ").addFilter(_without_content)
     env = environ.Env()
-    env.read_env(env.str("ENV_FILE", default=str(base_dir / ".env")), overwrite=False)
+    env.read_env(env_file(base_dir), overwrite=False)
     effective: dict[str, Any] = {}
     problems: list[str] = []
     for name, setting in SITE_SETTINGS.items():

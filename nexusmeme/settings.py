@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from nexusmeme.environment import read_environment
+from market_data.inspection.setting_rows import SiteSettings
+from nexusmeme.environment import SITE_SETTINGS, read_environment
 from nexusmeme.log_filters import is_unexpected
 from nexusmeme.redis_cache import redis_cache
+from nexusmeme.variable_sources import variable_sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# What the inspection page of the admin shows beside the app's own settings.
+MARKET_DATA_SITE_SETTINGS = SiteSettings(tuple(SITE_SETTINGS.values()), variable_sources(BASE_DIR))
 _environment = read_environment(BASE_DIR)
 
 DEBUG = _environment["DEBUG"]

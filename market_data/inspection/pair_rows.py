@@ -1,0 +1,92 @@
+"""The configured pairs as the fetcher, the exchange and the cache know them. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from market_data.conf import MarketDataSettings
+from market_data.dashboard.number_format import format_price
+from market_data.fetcher_status import FetcherStatus, PairOutcome, PairStatus
+from market_data.inspection.words import NOTHING, duration_text
+from market_data.pairs import split_pair
+from market_data.ticker import Freshness, StoredTicker, freshness
+from market_data.ticker_cache import CacheLives, CacheReading
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One pair. `state` is `fresh`, `stale`, `expired` where only a last known price is left, or `missing`.
+
+    `life_ms` is what is left of the current price's time to live.
+    """
+
+    pair: str
+    symbol: str | None
+    quote_asset: str
+    is_quote_alias: bool
+    outcome: str | None
+    state: str
+    price: Decimal | None
+    received_at_ms: int | None
+    age_ms: int | None
+    life_ms: int | None
+
+    @property
+    def is_trouble(self) -> bool:
+        return self.state != Freshness.FRESH or self.outcome not in (None, PairOutcome.OK)
+
+    @property
+    def price_text(self) -> str:
+        return format_price(self.price)
+
+    @property
+    def age_text(self) -> str:
+        return NOTHING if self.age_ms is None else duration_text(self.age_ms)
+
+    @property
+    def life_text(self) -> str:
+        return NOTHING if self.life_ms is None else duration_text(self.life_ms)
+
+
+def pair_rows(
+    prices: CacheReading, status: FetcherStatus | None, lives: CacheLives, now_ms: int, settings: MarketDataSettings
+) -> list[PairRow]:
+    """Return a row for each configured pair, in their order."""
+    known = status.pairs if status else {}
+    return [
+        _row(pair, prices, known.get(pair), lives.prices_ms.get(pair), now_ms, settings)
+        for pair in settings.trading_pairs
+    ]
+
+
+def _row(
+    pair: str,
+    prices: CacheReading,
+    status: PairStatus | None,
+    life_ms: int | None,
+    now_ms: int,
+    settings: MarketDataSettings,
+) -> PairRow:
+    current = prices.current.get(pair)
+    ticker = current or prices.last_known.get(pair)
+    return PairRow(
+        pair=pair,
+        symbol=status.symbol if status else None,
+        quote_asset=status.quote_asset if status else split_pair(pair)[1],
+        is_quote_alias=status is not None and status.is_quote_alias,
+        outcome=status.outcome if status else None,
+        state=_state(current, ticker, now_ms, settings),
+        price=ticker.decode().price if ticker else None,
+        received_at_ms=ticker.received_at_ms if ticker else None,
+        age_ms=ticker.age_ms(now_ms) if ticker else None,
+        life_ms=life_ms if current else None,
+    )
+
+
+def _state(current: StoredTicker | None, ticker: StoredTicker | None, now_ms: int, settings: MarketDataSettings) -> str:
+    if ticker is None:
+        return MISSING
+    if current is None:
+        return Freshness.EXPIRED
+    return freshness(current.age_ms(now_ms), settings.cache_stale_ttl_ms, settings.cache_ttl_ms)

@@ -1,0 +1,26 @@
+"""Which versions of what this process runs."""
+
+import platform
+from importlib import metadata
+
+from market_data import __version__
+from market_data.inspection.facts import Section, plain
+
+_PACKAGES = ("Django", "djangorestframework", "django-redis", "redis", "msgspec", "requests")
+
+
+def versions_section() -> Section:
+    """Return the versions of the app, of Python and of the packages that the app needs."""
+    facts = [
+        plain("marketData", "market_data", __version__),
+        plain("python", "Python", platform.python_version()),
+        *(plain(name, name, _version(name)) for name in _PACKAGES),
+    ]
+    return Section("versions", "Versions", facts)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
