@@ -15,6 +15,7 @@ COLUMNS = 80
 MOST_PAIRS = 20
 _TITLE_COLUMNS = 17
 _PRICE_COLUMNS = 13
+_SOURCE_COLUMNS = 36
 _PAIR_HEADS = ("PAIR", "SYMBOL", "STATE", "PRICE", "AGE", "LEFT")
 _PAIR_COLUMNS = ((18, False), (13, False), (17, False), (_PRICE_COLUMNS, True), (7, True), (7, True))
 
@@ -84,7 +85,7 @@ def _settings(rows: Sequence[SettingRow], is_complete: bool) -> Iterable[str]:
     yield f"Settings: {len(rows)}, {changed} of them not at their defaults{':' if told else ''}"
     for row in told:
         unit = f" {row.unit}" if row.unit else ""
-        source = f"  ({row.source})"
+        source = f"  ({cut(shown(row.source), _SOURCE_COLUMNS)})"
         yield cut(f"  {row.name} = {shown(row.value)}{unit}", COLUMNS - width(source)) + source
         for problem in row.problems:
             yield from _hanging(f"    {row.verdict}: ", problem.split())
