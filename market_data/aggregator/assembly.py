@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from market_data.aggregator.backoff import ExponentialBackoff
@@ -45,14 +46,7 @@ def build_aggregator(
     monotonic = time.monotonic
     first_wait, longest_wait = BREAKER_COOL_DOWN
     longest_wait = min(longest_wait, RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
-    gateway = ExchangeGateway(
-        client or BinanceClient(max_connections=settings.max_concurrent_batches, monotonic=monotonic, now_ms=now_ms),
-        hosts=HostPreference(settings.exchange_urls, rest=_backoff(HOST_REST), monotonic=monotonic),
-        pause=ExchangePause(floor=_backoff(RATE_LIMIT_FLOOR), monotonic=monotonic),
-        budget=RequestWeightBudget(monotonic=monotonic),
-        max_concurrent=settings.max_concurrent_batches,
-        monotonic=monotonic,
-    )
+    gateway = build_gateway(settings, settings.exchange_urls, client or build_client(settings))
     return MarketDataAggregator(
         AggregatorParts(
             settings=settings,
@@ -78,6 +72,24 @@ def build_aggregator(
             monotonic=monotonic,
             now_ms=now_ms,
         )
+    )
+
+
+def build_client(settings: MarketDataSettings) -> BinanceClient:
+    """Return what sends requests to the exchange, with real clocks."""
+    return BinanceClient(max_connections=settings.max_concurrent_batches, monotonic=time.monotonic, now_ms=now_ms)
+
+
+def build_gateway(settings: MarketDataSettings, urls: Sequence[str], client: ExchangeClient) -> ExchangeGateway:
+    """Return the way out to these hosts of the exchange, through every rule."""
+    monotonic = time.monotonic
+    return ExchangeGateway(
+        client,
+        hosts=HostPreference(urls, rest=_backoff(HOST_REST), monotonic=monotonic),
+        pause=ExchangePause(floor=_backoff(RATE_LIMIT_FLOOR), monotonic=monotonic),
+        budget=RequestWeightBudget(monotonic=monotonic),
+        max_concurrent=settings.max_concurrent_batches,
+        monotonic=monotonic,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from market_data.aggregator.circuit_breaker import CircuitState
 from market_data.aggregator.cycle_log import CycleLog
+from market_data.aggregator.pauses import ExchangePause
 from market_data.aggregator.refresh_cycle import AggregatorParts, CycleReport, RefreshCycle
 from market_data.aggregator.status_report import aggregator_status
 from market_data.fetcher_status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus, Source
@@ -12,6 +13,14 @@ from market_data.ticker import Freshness, TickerRecord, freshness
 SYMBOL_LIST_PATIENCE_SECONDS = 3.0
 """How long the first cycle waits for the list of symbols before it goes on without."""
 _NAP_SECONDS = 0.05
+
+
+def restore_waits(pause: ExchangePause, status: FetcherStatus, now_ms: int) -> None:
+    """Let a pause go on from the ban and the wait that a report tells of."""
+    pause.restore(
+        rate_limit_seconds=((status.rate_limit.retry_at or 0) - now_ms) / 1000,
+        ban_seconds=((status.exchange.banned_until or 0) - now_ms) / 1000,
+    )
 
 
 def _never() -> bool:
@@ -66,11 +75,7 @@ class MarketDataAggregator:
         if status is None:
             return
         self._parts.symbols.known_pairs = status.pairs
-        now_ms = self._parts.now_ms()
-        self._parts.gateway.pause.restore(
-            rate_limit_seconds=((status.rate_limit.retry_at or 0) - now_ms) / 1000,
-            ban_seconds=((status.exchange.banned_until or 0) - now_ms) / 1000,
-        )
+        restore_waits(self._parts.gateway.pause, status, self._parts.now_ms())
 
     @property
     def source(self) -> Source:

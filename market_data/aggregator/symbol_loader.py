@@ -33,7 +33,7 @@ STATUS_CHECK_SECONDS = 30.0
 _SOONEST_CHECK_SECONDS = 5.0
 _YOUNG_LIST_SECONDS = 5.0
 _DOUBTFUL_LISTS_REFUSED = 3
-_SYMBOLS_PER_CHECK = 200
+SYMBOLS_PER_CHECK = 200
 # While pairs cannot be priced, the list is loaded again after half a minute, then after twice as long each time.
 _FIRST_UNSETTLED_RELOAD_SECONDS = SOONEST_RELOAD_SECONDS
 _MAX_DOUBLINGS = 6
@@ -41,8 +41,8 @@ _MAX_DOUBLINGS = 6
 _LOAD_TIMEOUT_SECONDS = 8.0
 _MAX_BYTES = 64 * 1024 * 1024
 # Without the permission sets the list is a fraction of its 17 MB; a host that does not know the parameter gets none.
-_PATH = "/api/v3/exchangeInfo"
-_LEAN_PATH = f"{_PATH}?showPermissionSets=false"
+PATH = "/api/v3/exchangeInfo"
+LEAN_PATH = f"{PATH}?showPermissionSets=false"
 
 
 ListDoubt = Callable[[SymbolList, SymbolList | None], str | None]
@@ -113,7 +113,7 @@ class SymbolLoader:
                 job = self._load
             elif in_use and self.symbols is not None and now >= self._next_check_at:
                 # A whole list weighs as much as one check of a part of it.
-                job = partial(self._check, in_use) if len(in_use) <= _SYMBOLS_PER_CHECK else self._load
+                job = partial(self._check, in_use) if len(in_use) <= SYMBOLS_PER_CHECK else self._load
             else:
                 return
             self._thread = self._start(job)
@@ -212,14 +212,14 @@ class SymbolLoader:
 
     def _ask_status(self, names: Sequence[str]) -> Sequence[ListedSymbol]:
         deadline = self._monotonic() + _LOAD_TIMEOUT_SECONDS
-        return self._request(f"{_PATH}?{symbols_parameter(names)}", deadline).symbols
+        return self._request(f"{PATH}?{symbols_parameter(names)}", deadline).symbols
 
     def _ask(self) -> ExchangeInfo:
         deadline = self._monotonic() + _LOAD_TIMEOUT_SECONDS
         try:
-            return self._request(_LEAN_PATH, deadline)
+            return self._request(LEAN_PATH, deadline)
         except (RefusedRequestError, RefusedSymbolsError):
-            return self._request(_PATH, deadline)
+            return self._request(PATH, deadline)
 
     def _request(self, path: str, deadline: float) -> ExchangeInfo:
         return self._gateway.request(

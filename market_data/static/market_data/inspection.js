@@ -13,19 +13,25 @@ async function readContent(url) {
   return new DOMParser().parseFromString(await response.text(), "text/html").body
 }
 
+/** The children that matter: the blanks around the content are those of the page's frame. */
+const childrenOf = (node) => [...node.childNodes].filter((child) => child.nodeType !== Node.TEXT_NODE || child.data.trim())
+
 /** Make the children of `old` equal to those of `fresh`, and leave alone what is equal already. */
+function adoptChildren(old, fresh) {
+  const [before, after] = [childrenOf(old), childrenOf(fresh)]
+  if (before.length !== after.length) old.replaceChildren(...after)
+  else before.forEach((node, index) => adopt(node, after[index]))
+}
+
 function adopt(old, fresh) {
-  const [before, after] = [[...old.childNodes], [...fresh.childNodes]]
-  if (before.length !== after.length) {
-    old.replaceChildren(...after)
+  if (old.isEqualNode(fresh)) return
+  if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== fresh.nodeName) {
+    old.replaceWith(fresh)
     return
   }
-  before.forEach((node, index) => {
-    if (node.isEqualNode(after[index])) return
-    const isSameElement = node.nodeType === Node.ELEMENT_NODE && node.cloneNode().isEqualNode(after[index].cloneNode())
-    if (isSameElement) adopt(node, after[index])
-    else node.replaceWith(after[index])
-  })
+  for (const name of old.getAttributeNames()) if (!fresh.hasAttribute(name)) old.removeAttribute(name)
+  for (const name of fresh.getAttributeNames()) old.setAttribute(name, fresh.getAttribute(name))
+  adoptChildren(old, fresh)
 }
 
 function keepFresh(root) {
@@ -41,7 +47,7 @@ function keepFresh(root) {
     if (isUnderWay) return
     isUnderWay = true
     try {
-      adopt(content, await readContent(url))
+      adoptChildren(content, await readContent(url))
       status.textContent = `This page refreshes itself every ${intervalMs / 1000} seconds.`
     } catch (error) {
       const reason = error.name === "Error" ? error.message : "The server did not answer."
