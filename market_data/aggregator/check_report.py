@@ -47,7 +47,7 @@ def _weight(report: ConfigurationReport) -> list[str]:
     lines = [f"Request weight: {weight.per_minute} of {limit} a minute ({weight.per_minute / limit:.1%})"]
     lines += _paragraph(
         "  ",
-        f"refresh cycles: {weight.requests_per_cycle} requests of weight {weight.weight_per_cycle} together, "
+        f"refresh cycles: requests: {weight.requests_per_cycle}, weight: {weight.weight_per_cycle}, "
         f"{weight.cycles_per_minute:g} times a minute; following the symbols' statuses: "
         f"{weight.status_weight_per_minute:g}",
     )

@@ -84,9 +84,9 @@ def test_pairs_that_are_unknown_not_trading_or_aliased_are_named(check) -> None:
     ("pairs", "variables", "sentence"),
     [
         (["BTC/USDT", "BTC/USD"], {},
-         "70 of 6000 a minute (1.2%) refresh cycles: 1 requests of weight 2 together, 15 times"),
+         "70 of 6000 a minute (1.2%) refresh cycles: requests: 1, weight: 2, 15 times"),
         (["BTC/USDT", "ETH/USDT", "SOL/USDT"], {"MARKET_DATA_BATCH_SIZE": "1", "MARKET_DATA_FETCH_INTERVAL_MS": "2000"},
-         "220 of 6000 a minute (3.7%) refresh cycles: 3 requests of weight 6 together, 30 times"),
+         "220 of 6000 a minute (3.7%) refresh cycles: requests: 3, weight: 6, 30 times"),
     ],
 )  # fmt: skip
 def test_the_request_weight_of_the_configuration_is_told(check, pairs, variables, sentence: str) -> None:
