@@ -164,13 +164,13 @@ def test_every_setting_is_shown_with_value_default_source_unit_meaning_and_verdi
     page = get(staff)
 
     assert row(page, 'setting="MARKET_DATA_MAX_PAIRS_PER_REQUEST"') == (
-        "MARKET_DATA_MAX_PAIRS_PER_REQUEST 50 pairs environment 200 ok how many pairs a reader may name in one request"
+        "MARKET_DATA_MAX_PAIRS_PER_REQUEST how many pairs a reader may name in one request 50 pairs environment 200 ok"
     )
-    assert row(page, 'setting="MARKET_DATA_BATCH_SIZE"').startswith("MARKET_DATA_BATCH_SIZE 10 symbols default 10 ok")
+    assert row(page, 'setting="MARKET_DATA_BATCH_SIZE"').endswith("as much 10 symbols default 10 ok")
     ttl = row(page, 'setting="MARKET_DATA_CACHE_TTL_MS"')
-    assert ttl.startswith("MARKET_DATA_CACHE_TTL_MS 9000 ms Django settings 15000 warning: ")
+    assert "10000 or more is advised 9000 ms Django settings 15000 warning MARKET_DATA_CACHE_TTL_MS (9000)" in ttl
     assert "one failed refresh cycle can empty the cache" in ttl
-    assert row(page, 'setting="LOG_LEVEL"').startswith("LOG_LEVEL INFO default INFO ok")
+    assert row(page, 'setting="LOG_LEVEL"').endswith("INFO default INFO ok")
 
 
 def test_no_password_is_shown_whatever_setting_holds_it(
@@ -189,7 +189,7 @@ def test_no_password_is_shown_whatever_setting_holds_it(
     assert PASSWORD not in page
     assert "https://********@exchange.test" in row(page, 'setting="BINANCE_API_BASE_URL"')
     assert "redis://********@cache.test:6379/0?password=********&socket_timeout=2" in row(page, 'setting="REDIS_URL"')
-    assert row(page, 'setting="SECRET_KEY"').startswith("SECRET_KEY ******** environment not set ok")
+    assert row(page, 'setting="SECRET_KEY"').endswith("******** environment not set ok")
 
 
 def test_redis_is_described_and_its_password_is_not(
