@@ -97,16 +97,19 @@ class TickerCache:
         return FetcherReading(FetcherStatus.decode(status), token is not None, self._remembered_source(source), token)
 
     def read_lives(self, pairs: Sequence[str]) -> CacheLives:
-        """Return for how long the current prices of `pairs` and the lease will be kept."""
+        """Return for how long the current prices of `pairs` and the lease will be kept; nothing without that right."""
         with self._reading(), self._client.pipeline(transaction=False) as together:
             for key in (contract.LEASE_KEY, *(contract.PRICE_KEY_PREFIX + pair for pair in pairs)):
                 together.pttl(key)
-            lease_ms, *lives_ms = together.execute()
+            try:
+                lease_ms, *lives_ms = together.execute()
+            except redis.ResponseError:
+                return CacheLives({}, None)
         lives = {pair: life_ms for pair, life_ms in zip(pairs, lives_ms, strict=True) if life_ms >= 0}
         return CacheLives(lives, lease_ms if lease_ms >= 0 else None)
 
     def read_server(self) -> Mapping[str, Any]:
-        """Return what the server says of itself, by the names of `INFO`; nothing where it may not be asked."""
+        """Return what the server says of itself, by the names of `INFO`; nothing without that right."""
         with self._reading():
             try:
                 return cast("Mapping[str, Any]", self._client.info())

@@ -19,7 +19,7 @@ from exchange_simulator.server import RunningSimulator
 from market_data.models import Inspection
 from market_data.ticker_cache import TickerCache
 from tests.integration.conftest import Bench
-from tests.web_site import PAIRS, PriceKeys
+from tests.web_site import PAIRS, REPOSITORY, PriceKeys
 
 PAGE = "/admin/market_data/inspection/"
 CONTENT = f"{PAGE}?fragment"
@@ -205,6 +205,35 @@ def test_redis_is_described_and_its_password_is_not(
     assert f"Address 127.0.0.1:{server.port}/0 Reachable yes Version Valkey " in redis_text
     assert re.search(r"Memory in use \d+\.\d MiB Memory limit 64\.0 MiB At the limit allkeys-lru", redis_text)
     assert PASSWORD not in page
+
+
+@pytest.mark.parametrize(
+    ("more_rights", "life", "version"),
+    [((), "–", "–"), (("+pttl", "+info"), "59 min", "Valkey")],
+    ids=["least", "more"],
+)
+def test_rights_in_redis_that_the_web_server_lacks_cost_the_page_no_more_than_what_they_are_for(
+    staff: Client, django_cache_at: Callable[[str], TickerCache], settings: LazySettings, more_rights, life, version
+) -> None:
+    settings.TRADING_PAIRS = list(PAIRS)
+    with EmbeddedCache() as server, redis.Redis.from_url(server.url) as owner:
+        PriceKeys(owner).write(*PAIRS)
+        owner.pexpire("market_data:BTC/USDT", 3_599_000)
+        owner.execute_command("ACL", "SETUSER", "reader", *rights_of_the_threat_model(), *more_rights)
+        django_cache_at(server.url.replace("redis://", "redis://reader:PASSWORD@"))
+        page = get(staff)
+
+    assert row(page, 'pair="BTC/USDT"').endswith(life)
+    assert "43,250.00" in row(page, 'pair="BTC/USDT"')
+    assert f"Reachable yes Version {version} " in text_of(page)
+
+
+def rights_of_the_threat_model() -> list[str]:
+    """Return what the document has an operator grant to the web server."""
+    document = (REPOSITORY / "docs" / "threat_model.md").read_text(encoding="utf-8")
+    found = re.search(r"`ACL SETUSER reader ([^`]+)`", document)
+    assert found
+    return found[1].split()
 
 
 def test_without_redis_the_page_still_shows_the_settings_and_says_so(
