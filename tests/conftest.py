@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import redis
 from django.conf import LazySettings
@@ -9,6 +10,11 @@ from django.conf import LazySettings
 from development.embedded_cache import EmbeddedCache
 from market_data.ticker_cache import TickerCache, open_ticker_cache
 from tests.no_silent_skips import NoSilentSkips
+
+
+# No example fails because the machine was busy with something else.
+hypothesis.settings.register_profile("any-machine", deadline=None)
+hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
