@@ -11,7 +11,6 @@ from development.embedded_cache import EmbeddedCache
 from market_data.ticker_cache import TickerCache, open_ticker_cache
 from tests.no_silent_skips import NoSilentSkips
 
-
 # No example fails because the machine was busy with something else.
 hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")
