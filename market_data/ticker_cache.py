@@ -1,7 +1,7 @@
 """The only door to Redis: keys, lives, one MGET for a read, one fenced script for a write."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from market_data.aggregator.batches import make_batches
-from market_data.aggregator.request_weight import EXCHANGE_INFO_WEIGHT, ticker_weight
-from market_data.aggregator.symbol_loader import STATUS_CHECK_SECONDS, SYMBOLS_PER_CHECK
+from market_data.aggregator.request_plan import PlanLimits, plan_requests
+from market_data.aggregator.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
+from market_data.aggregator.symbol_loader import STATUS_CHECK_SECONDS
 from market_data.conf import MarketDataSettings
 
 _MINUTE_MS = 60_000
@@ -27,12 +27,18 @@ class PlannedWeight:
 
 
 def planned_weight(symbols: Sequence[str], settings: MarketDataSettings) -> PlannedWeight:
-    """Return what refreshing these symbols costs, as long as no request has to be repeated."""
-    batches = make_batches(symbols, settings.batch_size, lambda symbol: False)
-    checks = -(-len(symbols) // SYMBOLS_PER_CHECK)
+    """Return what refreshing these symbols costs an exchange at hand, as long as no request has to be repeated."""
+    limits = PlanLimits(
+        batch_size=settings.batch_size,
+        max_concurrent=settings.max_concurrent_batches,
+        round_trip_seconds=0.0,
+        cycle_seconds=settings.cycle_deadline_ms / 1000,
+        spare_weight=DEFAULT_LIMIT_PER_MINUTE,
+    )
+    plan = plan_requests(symbols, limits, lambda symbol: False, is_whole_market_usable=True)
     return PlannedWeight(
-        requests_per_cycle=len(batches),
-        weight_per_cycle=sum(ticker_weight(len(batch)) for batch in batches),
+        requests_per_cycle=len(plan.batches) + bool(plan.whole_market),
+        weight_per_cycle=plan.weight,
         cycles_per_minute=_MINUTE_MS / settings.fetch_interval_ms,
-        status_weight_per_minute=checks * EXCHANGE_INFO_WEIGHT * 60 / STATUS_CHECK_SECONDS,
+        status_weight_per_minute=bool(symbols) * EXCHANGE_INFO_WEIGHT * 60 / STATUS_CHECK_SECONDS,
     )

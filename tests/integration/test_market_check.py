@@ -93,12 +93,14 @@ def test_the_request_weight_of_the_configuration_is_told(check, pairs, variables
     assert sentence in words(check(*pairs, **variables).stdout)
 
 
-def test_a_configuration_that_comes_near_the_limit_is_exit_code_1(check, exchange: RunningSimulator) -> None:
+def test_a_configuration_that_comes_near_the_limit_is_exit_code_1(check) -> None:
     pairs = [f"SIM{number:04}/USDT" for number in range(1, 101)]
-    ended = check(*pairs, MARKET_DATA_BATCH_SIZE="1", MARKET_DATA_FETCH_INTERVAL_MS="2000")
+    with RunningSimulator(symbols=600, seed=3, weight_limit=2400) as exchange:
+        ended = check(*pairs, MARKET_DATA_FETCH_INTERVAL_MS="2000", MARKET_DATA_BATCH_SIZE="1",
+                      BINANCE_API_BASE_URL=exchange.base_url)  # fmt: skip
 
     assert "100 configured, 100 can be priced" in ended.stdout
-    assert "Request weight: 6040 of 6000 a minute" in ended.stdout
+    assert "Request weight: 2440 of 2400 a minute" in ended.stdout
     assert "raise MARKET_DATA_FETCH_INTERVAL_MS" in words(ended.stdout)
     assert ended.returncode == 1
     assert max(map(len, ended.stdout.splitlines())) <= 80
