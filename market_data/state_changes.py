@@ -1,9 +1,10 @@
-"""One structured line per change of breaker, limiter, ban, backoff or lease: `key=value`, words in snake case."""
+"""One structured line per change of breaker, limiter, ban, backoff or lease; words in snake case."""
 
 import logging
 from collections.abc import Callable, Mapping
 
 from market_data.fetcher_status import FetcherStatus
+from market_data.log_facts import log_facts
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +65,9 @@ class StateChanges:
         now = self._monotonic()
         lasted_seconds, self._since[what] = now - self._since[what], now
         self._states[what] = state
-        told = {"lasted_seconds": f"{lasted_seconds:.1f}"} if before != self.usual[what] else {}
+        told = {"change": what, "from": before, "to": state}
+        if before != self.usual[what]:
+            told["lasted_seconds"] = f"{lasted_seconds:.1f}"
         told |= {name: str(value) for name, value in facts.items() if value is not None}
         level = logging.INFO if state in (self.usual[what], "held", "standby") else logging.WARNING
-        words = " ".join(f"{name}={value}" for name, value in told.items())
-        logger.log(level, "change=%s from=%s to=%s %s", what, before, state, words)
+        log_facts(logger, level, told)

@@ -36,6 +36,13 @@ def _log_level(value: Any) -> str:
     return level
 
 
+def _log_format(value: Any) -> str:
+    name = text(value).lower()
+    if name not in ("keyvalue", "json"):
+        raise ValueError("the value is neither keyvalue nor json")
+    return name
+
+
 def _redis_url(value: Any) -> str:
     url = text(value)
     if not url.startswith(("redis://", "rediss://", "unix://", SENTINEL_SCHEME)):
@@ -98,6 +105,9 @@ SITE_SETTINGS: Mapping[str, Setting] = {
             "the site is served over TLS alone: redirect, HSTS and secure cookies", "true",
         ),
         Setting(208, "LOG_LEVEL", "INFO", _log_level, "DEBUG, INFO, WARNING or ERROR", "INFO"),
+        Setting(
+            209, "LOG_FORMAT", "keyvalue", _log_format, "one line per event, as `keyvalue` or as `json`", "json"
+        ),
     )
 }  # fmt: skip
 

@@ -1,11 +1,9 @@
 """The last line of defence for passwords and keys: whatever is logged or shown of an error passes through here."""
 
 import html
-import logging
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote
 
 from django.views.debug import ExceptionReporter
@@ -36,28 +34,18 @@ def mask(text: str, secrets: frozenset[str]) -> str:
     return pattern.sub(MASK, text) if pattern else text
 
 
-class MaskingFormatter(logging.Formatter):
-    """Masks whole lines, tracebacks included; knows the secrets that are set when it is built."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._secrets = _configured_secrets()
-
-    def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record), self._secrets)
-
-
 class MaskingExceptionReporter(ExceptionReporter):
     """Django's report of an exception, as development mode shows it, without secrets."""
 
     def get_traceback_html(self) -> str:
-        return mask(super().get_traceback_html(), _configured_secrets())
+        return mask(super().get_traceback_html(), configured_secrets())
 
     def get_traceback_text(self) -> str:
-        return mask(super().get_traceback_text(), _configured_secrets())
+        return mask(super().get_traceback_text(), configured_secrets())
 
 
-def _configured_secrets() -> frozenset[str]:
+def configured_secrets() -> frozenset[str]:
+    """Return the secrets that are set for this process."""
     return secret_texts(secret_values())
 
 

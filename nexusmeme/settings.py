@@ -32,6 +32,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "nexusmeme.request_id.RequestId",
     "nexusmeme.middleware.BrowserRestrictions",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -104,18 +105,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "class": "nexusmeme.secret_masking.MaskingFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        }
+        "keyvalue": {"()": "nexusmeme.log_lines.KeyValueFormatter"},
+        "json": {"()": "nexusmeme.log_lines.JsonFormatter"},
     },
     # A 4xx or a 503 is an answer, not an event: a line each would be a line a reader.
     "filters": {
         "unexpected": {"()": "django.utils.log.CallbackFilter", "callback": is_unexpected},
         "once_per_minute": {"()": "nexusmeme.log_filters.OncePerMinute"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": _environment["LOG_FORMAT"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "market_data": {"level": _environment["LOG_LEVEL"]},

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexusmeme.environment import secret_values
-from nexusmeme.secret_masking import MASK, MaskingExceptionReporter, MaskingFormatter, mask, secret_texts
+from nexusmeme.log_lines import JsonFormatter, KeyValueFormatter
+from nexusmeme.secret_masking import MASK, MaskingExceptionReporter, mask, secret_texts
 
 PASSWORDS = st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs")), min_size=4, max_size=40)
 
@@ -53,14 +54,15 @@ def test_without_secrets_nothing_changes():
     assert mask("text", frozenset()) == "text"
 
 
-def test_what_is_logged_is_masked_with_its_traceback(caplog):
+@pytest.mark.parametrize("formatter", [KeyValueFormatter, JsonFormatter])
+def test_what_is_logged_is_masked_with_its_traceback(formatter):
     (key,) = [value for value in secret_values() if value == "for-tests-only"]
     try:
         raise ValueError(f"{key} in an exception")
     except ValueError:
         record = logging.LogRecord("name", logging.ERROR, "file", 1, "%s in an argument", (key,), sys.exc_info())
 
-    line = MaskingFormatter("{message}", style="{").format(record)
+    line = formatter().format(record)
     assert line.count(MASK) >= 2
     assert key not in line
 
