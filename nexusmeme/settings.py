@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "market_data",
     "exchange_simulator",
 ]
@@ -75,6 +76,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 CACHES = {"default": redis_cache(_environment["REDIS_URL"])}
+
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "NexusMeme market data",
+    "DESCRIPTION": "Current prices with their age, from a cache that one process fills. GET and HEAD, open to anyone.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "DISABLE_ERRORS_AND_WARNINGS": False,
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

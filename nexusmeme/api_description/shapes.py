@@ -1,0 +1,151 @@
+"""The JSON shapes of the API's answers, as JSON Schema. What the app declares as a struct is taken from there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from market_data.fetcher_status import (
+    BackoffStatus,
+    CircuitStatus,
+    ExchangeStatus,
+    FetchStats,
+    PairOutcome,
+    RateLimitStatus,
+)
+
+Shape = Mapping[str, Any]
+
+TEXT: Shape = {"type": "string"}
+TEXT_OR_NULL: Shape = {"type": ["string", "null"]}
+BOOLEAN: Shape = {"type": "boolean"}
+COUNT: Shape = {"type": "integer", "minimum": 0}
+NUMBER: Shape = {"type": "number"}
+UNIX_MS: Shape = {"type": "integer", "minimum": 0, "description": "Unix time in ms"}
+PAIR: Shape = {"type": "string", "examples": ["BTC/USDT"]}
+OUTCOME: Shape = {"enum": [outcome.value for outcome in PairOutcome]}
+
+
+def object_of(properties: Mapping[str, Shape], optional: tuple[str, ...] = ()) -> Shape:
+    """Return an object with exactly these fields."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def map_of(values: Shape) -> Shape:
+    """Return an object whose names are pairs."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def list_of(items: Shape) -> Shape:
+    """Return an array of such items."""
+    return {"type": "array", "items": items}
+
+
+def struct(kind: type[msgspec.Struct]) -> Shape:
+    """Return the shape of a struct as it is written: every field is there, whatever its default."""
+    (_,), components = msgspec.json.schema_components([kind], ref_template="{name}")
+    own = components.pop(kind.__name__)
+    properties = {name: _inlined(shape, components) for name, shape in own["properties"].items()}
+    return object_of(properties)
+
+
+def _inlined(shape: Shape, components: Mapping[str, Shape]) -> Shape:
+    shape = {name: value for name, value in shape.items() if name != "default"}
+    return components[shape["$ref"]] if "$ref" in shape else shape
+
+
+RECORD = object_of(
+    {
+        "pair": PAIR,
+        "price": {**NUMBER, "description": "last price, in the quote asset; the exchange's own digits"},
+        "volume": {**NUMBER, "description": "24 h volume, in the base asset"},
+        "timestamp": {**UNIX_MS, "description": "when the exchange's answer was received, Unix ms"},
+        "change24h": {**NUMBER, "description": "change over 24 h, per cent"},
+        "high24h": NUMBER,
+        "low24h": NUMBER,
+        "stale": {"const": True, "description": "only with maxStaleMs: this price is past its cache life"},
+    },
+    optional=("stale",),
+)
+PRICES = map_of(RECORD)
+HISTORY = object_of(
+    {
+        "intervalMs": {**COUNT, "description": "usual distance of two points; one above 2.5 times that is a gap"},
+        "history": map_of(
+            {
+                "type": "array",
+                "description": "points of Unix ms and price, oldest first; empty where nothing is known",
+                "items": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+            }
+        ),
+    }
+)
+ERROR = object_of({"error": TEXT, "message": TEXT})
+UNAVAILABLE = object_of(
+    {
+        "error": TEXT,
+        "message": {**TEXT, "description": "whether prices are missing or the cache cannot be reached"},
+        "unavailablePairs": list_of(PAIR),
+        "unknownPairs": {**list_of(PAIR), "description": "those that are not configured"},
+    }
+)
+INIT = object_of(
+    {
+        "status": {"enum": ["ok", "degraded", "unavailable"]},
+        "fetcher": object_of(
+            {
+                "isRunning": BOOLEAN,
+                "stats": struct(FetchStats),
+                "health": object_of(
+                    {
+                        "isRunning": BOOLEAN,
+                        "cacheAge": {"type": ["integer", "null"], "description": "ms; null while nothing was fetched"},
+                        "isCacheStale": BOOLEAN,
+                        "fetchSuccessRate": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+                        "lastErrorMessage": TEXT_OR_NULL,
+                    }
+                ),
+            }
+        ),
+    }
+)
+HEALTH = object_of(
+    {
+        "status": {"enum": ["healthy", "degraded", "unhealthy"]},
+        "reasons": {**list_of(TEXT), "description": "whole sentences, for people"},
+        "cache": object_of({"isReachable": BOOLEAN, "error": TEXT_OR_NULL}),
+        "aggregator": object_of(
+            {
+                "circuitBreaker": struct(CircuitStatus),
+                "rateLimit": struct(RateLimitStatus),
+                "exchange": struct(ExchangeStatus),
+                "backoff": struct(BackoffStatus),
+                "lease": object_of({"holder": TEXT_OR_NULL, "isHeld": BOOLEAN}),
+            }
+        ),
+        "pairs": object_of(
+            {"configured": COUNT, "fresh": COUNT, "stale": COUNT, "missing": COUNT, "outcomes": map_of(OUTCOME)}
+        ),
+    }
+)
+PAIRS = object_of(
+    {
+        "pairs": list_of(
+            object_of(
+                {
+                    "pair": PAIR,
+                    "symbol": TEXT_OR_NULL,
+                    "baseAsset": TEXT,
+                    "quoteAsset": TEXT,
+                    "isQuoteAlias": BOOLEAN,
+                    "outcome": {"enum": [*OUTCOME["enum"], None]},
+                }
+            )
+        )
+    }
+)
