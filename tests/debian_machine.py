@@ -4,6 +4,7 @@ Nothing that happens on it is left over: what it writes goes into memory, and it
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.no_silent_skips import NO_RIGHT_TO_MOUNT
 from tests.process_facts import wait_until
 
 NEEDED = {
@@ -25,15 +27,23 @@ NEEDED = {
 """Programs that a machine without the network cannot install, and their packages."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_SECONDS = 60
+_CAP_SYS_ADMIN = 21  # its number in linux/capability.h
 
 
 def require_a_machine() -> None:
     """Skip the test, which is a failure on CI, where no machine can be made."""
     if os.geteuid() != 0:
         pytest.skip("a machine of its own needs root")
+    if not _has_right_to_mount():
+        pytest.skip(NO_RIGHT_TO_MOUNT)
     missing = [package for program, package in NEEDED.items() if shutil.which(program, path=SYSTEM_PATH) is None]
     if missing:
         pytest.skip(f"not installed: apt-get install {' '.join(missing)}")
+
+
+def _has_right_to_mount() -> bool:
+    effective = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return effective is not None and bool(int(effective[1], 16) >> _CAP_SYS_ADMIN & 1)
 
 
 class Machine:
