@@ -9,7 +9,7 @@ from typing import Any, cast
 import redis
 from django.core.signals import setting_changed
 from django_redis import get_redis_connection
-from redis.sentinel import MasterNotFoundError, SentinelConnectionPool
+from redis.sentinel import SentinelConnectionPool
 
 from market_data import cache_contract as contract
 from market_data import history_contract as history
@@ -22,6 +22,7 @@ from market_data.cache_readings import stored_tickers
 from market_data.conf import MAX_LEASE_TTL_MS, get_settings
 from market_data.fetcher_status import FetcherStatus, Source
 from market_data.lease_rival import LeaseReading
+from market_data.redis_failures import as_cache_unavailable
 from market_data.ticker import TickerRecord
 
 _KEYS_PER_DELETION = 500
@@ -168,7 +169,7 @@ class TickerCache:
         A lease that no fetcher can have written, without an end or of another type, would keep everybody out: it is
         given an end, or deleted.
         """
-        with _as_cache_unavailable(), self._client.pipeline() as together:
+        with as_cache_unavailable(), self._client.pipeline() as together:
             together.get(contract.LEASE_KEY)
             together.pttl(contract.LEASE_KEY)
             together.get(contract.RELEASED_KEY)
@@ -185,7 +186,7 @@ class TickerCache:
 
     def acquire_lease(self, token: str, ttl_ms: int) -> bool:
         """Take the lease if nobody holds it, or prolong the own one; return whether this token holds it now."""
-        with _as_cache_unavailable():
+        with as_cache_unavailable():
             if self._client.set(contract.LEASE_KEY, token, px=ttl_ms, nx=True):
                 return True
         try:
@@ -205,7 +206,7 @@ class TickerCache:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        with self._outage.reading(), _as_cache_unavailable():
+        with self._outage.reading(), as_cache_unavailable():
             yield
 
     def _mget(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -216,7 +217,7 @@ class TickerCache:
         return self.last_source
 
     def _run(self, script: Callable[..., Any], keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        with _as_cache_unavailable():
+        with as_cache_unavailable():
             result = script(keys=keys, args=arguments)
         if result == b"lease_lost":
             raise LeaseLostError("the lease belongs to another fetcher, or to none")
@@ -224,7 +225,7 @@ class TickerCache:
 
     def _drop_prices(self, token: str) -> None:
         for prefix in contract.DROPPED_WITH_THEIR_SOURCE:
-            with _as_cache_unavailable():
+            with as_cache_unavailable():
                 keys = list(self._client.scan_iter(match=f"{prefix}*", count=1000))
             for start in range(0, len(keys), _KEYS_PER_DELETION):
                 part = keys[start : start + _KEYS_PER_DELETION]
@@ -248,32 +249,6 @@ def _forget_cache(**_: object) -> None:
 
 
 setting_changed.connect(_forget_cache)
-
-
-@contextmanager
-def _as_cache_unavailable() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise CacheUnavailableError(_reason(error)) from error
-
-
-_REASONS: tuple[tuple[type[redis.RedisError], str], ...] = (
-    (redis.AuthenticationError, "Redis refused the user name or password"),
-    (redis.TimeoutError, "Redis did not answer in time"),
-    (redis.BusyLoadingError, "Redis is loading its data"),
-    (redis.ReadOnlyError, "this Redis is a read-only replica"),
-    (redis.OutOfMemoryError, "Redis is out of memory"),
-    (MasterNotFoundError, "Sentinel names no primary of Redis"),
-    (redis.ConnectionError, "no connection to Redis"),
-)
-
-
-def _reason(error: redis.RedisError) -> str:
-    for kind, reason in _REASONS:
-        if isinstance(error, kind):
-            return reason
-    return f"Redis answered with an error ({type(error).__name__})"
 
 
 def _reply(found: Any) -> Any:
