@@ -9,7 +9,7 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check bench bench-read-path audit screenshots clean
+.PHONY: help run demo test lint types contracts check bench bench-read-path audit screenshots lighthouse clean
 
 help:
 	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
@@ -21,6 +21,7 @@ help:
 	@echo "make audit  look the pinned packages up among known vulnerabilities; needs the network"
 	@echo "make screenshots  take the pictures in docs/images anew"
 	@echo "make bench-read-path  reading prices beside its peers (benchmarks/README.md)"
+	@echo "make lighthouse  what Lighthouse says of the page; needs npm, and the npm registry once"
 	@echo "make clean  remove .venv and what the tools left behind"
 
 run: $(RUN_READY)
@@ -60,6 +61,15 @@ screenshots: $(DEV_READY)
 # Needs wrk, nginx, valgrind, node and npm; BENCH_OPTIONS=--quick to see that it works.
 bench-read-path: $(DEV_READY)
 	@exec $(IN_VENV) -m benchmarks.read_path $(BENCH_OPTIONS)
+
+LIGHTHOUSE := .run/lighthouse/node_modules/.bin/lighthouse
+
+lighthouse: $(DEV_READY) $(LIGHTHOUSE)
+	@$(IN_VENV) -m benchmarks.lighthouse
+
+$(LIGHTHOUSE):
+	@echo "Installing Lighthouse (once)"
+	@npm install --prefix .run/lighthouse --no-save --no-audit --no-fund --loglevel=error lighthouse@12.8.2
 
 clean:
 	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

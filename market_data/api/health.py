@@ -1,6 +1,7 @@
 """`GET health`: whether this process can serve, and how well it is supplied. Pure."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -86,12 +87,15 @@ def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> li
         candidates += [
             (status.stats.last_error is not None, f"The last refresh cycle failed: {status.stats.last_error}."),
             (breaker.state != "closed", f"The circuit to the exchange is {breaker.state.replace('_', '-')}."),
-            (
-                banned_until is not None and banned_until > now_ms,
-                f"The exchange has banned this address until {banned_until} (Unix ms).",
-            ),
         ]
+        if banned_until is not None and banned_until > now_ms:
+            candidates.append((True, f"The exchange has banned this address until {_utc_text(banned_until)}."))
     return [sentence for is_true, sentence in candidates if is_true]
+
+
+def _utc_text(instant_ms: int) -> str:
+    """Return an instant in Unix ms like `2026-11-22 20:15:00 UTC`."""
+    return f"{datetime.fromtimestamp(instant_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _aggregator(fetcher: FetcherReading | None) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_a_static_page_of_another_host_shows_live_prices(foreign_page: Callable[
     keys.write("BTC/USDT", price="51234.50000000")
 
     expect(price(page, "BTC/USDT")).to_have_text("51,234.50")
-    expect(page.get_by_role("status")).to_have_text("Live 1 of 1 prices current.")
+    expect(page.locator(".market-prices__status > p").first).to_have_text("Live 1 of 1 prices current.")
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,60 @@ def test_the_static_page_of_the_documents_works(foreign_page: Callable[..., Page
 
     expect(page.locator("[data-pair]")).to_have_count(3)
     expect(price(page.locator(".warm"), "ETH/USDT")).to_have_text("2,301.15")
+
+
+def test_embedded_components_announce_nothing_by_themselves(foreign_page: Callable[[str], Page]) -> None:
+    page = foreign_page(
+        '<market-prices pairs="BTC/USDT"></market-prices><market-prices pairs="ETH/USDT"></market-prices>'
+    )
+
+    expect(price(page, "BTC/USDT")).to_have_text("43,250.00")
+    expect(price(page, "ETH/USDT")).to_have_text("2,301.15")
+    expect(page.locator("[aria-live], [role=status], [role=alert], [role=log]")).to_have_count(0)
+
+
+def test_what_was_rendered_by_the_tag_and_left_the_page_is_asked_for_no_more_until_it_returns(
+    site: WebSite, page: Page, keys: PriceKeys
+) -> None:
+    page.clock.install()
+    page.goto(f"{site.url}/example/")
+    page.locator("market-prices").evaluate("(element) => element.remove()")
+    page.evaluate("() => { window.gone = document.querySelector('main > .market-prices'); gone.remove() }")
+    page.clock.run_for(2_000)
+    asked = requests_for_prices(page)
+    page.clock.run_for(20_000)
+    assert asked == []
+
+    keys.write(*PAIRS, price="51234.50000000")
+    page.evaluate("() => document.querySelector('main').append(window.gone)")
+    page.clock.run_for(2_000)
+    expect(price(page.locator("main > .market-prices"), "BTC/USDT")).to_have_text("51,234.50")
+
+
+def test_components_that_come_and_go_leave_nothing_behind(example: Page) -> None:
+    session = example.context.new_cdp_session(example)
+    session.send("Performance.enable")
+    come_and_go = """async (times) => {
+        for (let time = 0; time < times; time++) {
+            const element = document.createElement('market-prices')
+            element.setAttribute('pairs', 'BTC/USDT,ETH/USDT')
+            document.body.append(element)
+            while (!element.querySelector('[data-pair]')) await new Promise((done) => setTimeout(done, 10))
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+            element.remove()
+        }
+    }"""
+
+    def counts() -> tuple[int, int]:
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+        metrics = {metric["name"]: int(metric["value"]) for metric in session.send("Performance.getMetrics")["metrics"]}
+        return metrics["Nodes"], metrics["JSEventListeners"]
+
+    example.evaluate(come_and_go, 3)
+    nodes, listeners = counts()
+    example.evaluate(come_and_go, 15)
+    later_nodes, later_listeners = counts()
+
+    assert later_nodes < nodes + 200  # one component has more
+    assert later_listeners <= listeners + 2

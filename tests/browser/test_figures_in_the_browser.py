@@ -143,9 +143,9 @@ def test_a_price_from_the_future_is_no_fresher_for_a_server_clock_that_was_set_b
     price, now = {"timestamp": 10_000_000}, [10_004_000, 6_400_000, None]
     ages = [4_000, 3_600_000, float("inf")]
 
-    assert call("freshness.js", "ageMs", [[price, instant] for instant in now]) == ages
+    assert call("price-state.js", "ageMs", [[price, instant] for instant in now]) == ages
     limits = [{"isMissing": False, "serverNowMs": instant, "staleThresholdMs": 30_000} for instant in now]
-    assert call("freshness.js", "pairState", [[price, limit] for limit in limits]) == ["live", "stale", "stale"]
+    assert call("price-state.js", "pairState", [[price, limit] for limit in limits]) == ["live", "stale", "stale"]
 
 
 def test_the_worse_state_takes_precedence(call):
@@ -158,4 +158,4 @@ def test_the_worse_state_takes_precedence(call):
                 return status
         return "polling"
 
-    assert call("freshness.js", "overallStatus", [[state] for state in given]) == [expected(state) for state in given]
+    assert call("price-state.js", "overallStatus", [[state] for state in given]) == [expected(state) for state in given]

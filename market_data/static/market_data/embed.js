@@ -5,12 +5,8 @@
  *     <market-prices pairs="BTC/USDT,ETH/USDT"></market-prices>
  */
 
-import { configOf, keepCurrent } from "./live-component.js";
+import { keepRenderedCurrent } from "./live-component.js";
 import { MarketPricesElement } from "./market-prices-element.js";
 
-const [navigation] = performance.getEntriesByType("navigation")
-
-for (const root of document.querySelectorAll("[data-market-prices]")) {
-  keepCurrent(root, configOf(root), navigation?.requestStart ?? 0)
-}
+keepRenderedCurrent()
 if (!customElements.get("market-prices")) customElements.define("market-prices", MarketPricesElement)

@@ -1,7 +1,6 @@
 /** What the API tells besides prices: why some are missing, when they are tried next, what another quote asset prices. */
 
-import { attemptSentence, nextAttemptAt } from "./next-attempt.js";
-
+const COUNTDOWN_SECONDS = 90
 const INTERVAL_MS = 15_000
 const SHORT_INTERVAL_MS = 2000 // a price is not to stand without its quote asset for long, nor an attempt without result
 
@@ -83,4 +82,29 @@ async function fetchJson(url) {
   } catch {
     return null
   }
+}
+
+/**
+ * Return the instant (Unix ms on the server's clock) before which the exchange is not asked, or null where nobody will
+ * ask or nothing is known: of several reasons to wait the longest counts.
+ */
+function nextAttemptAt({ circuitBreaker, rateLimit, exchange, backoff, lease } = {}) {
+  if (lease?.isHeld === false) return null
+  const instants = [circuitBreaker?.retryAt, rateLimit?.retryAt, exchange?.bannedUntil, backoff?.nextCycleAt]
+  const known = instants.filter(Number.isFinite)
+  return known.length ? Math.max(...known) : null
+}
+
+/** Return a sentence about `attemptAt`, seen at `serverNowMs`: a countdown, or for longer waits a local time. */
+function attemptSentence(attemptAt, serverNowMs) {
+  if (attemptAt === null || serverNowMs === null) return ""
+  const seconds = Math.ceil((attemptAt - serverNowMs) / 1000)
+  if (seconds <= 0) return "The exchange is asked again now."
+  if (seconds <= COUNTDOWN_SECONDS) return `The exchange is asked again in ${seconds} s.`
+  const isToday = seconds < 43_200
+  const time = new Date(attemptAt).toLocaleString(undefined, {
+    dateStyle: isToday ? undefined : "medium",
+    timeStyle: "medium",
+  })
+  return `The exchange is asked again at ${time}.`
 }

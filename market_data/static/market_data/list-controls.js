@@ -26,6 +26,7 @@ export class ListControls {
   #choice = NO_CHOICE
   #favourites
   #orderedAtMs = null
+  #listening = new AbortController()
 
   /** `cards` are pair → {pair, element, record}; a component rendered without controls is left as it is. */
   constructor(root, cards, fields) {
@@ -39,9 +40,14 @@ export class ListControls {
     this.#apply({ ...NO_CHOICE, ...stored.choice, ...readChoice(location.search) })
     this.#orderedAtMs = -Infinity // no price is known yet
     history.replaceState(history.state, "", this.#address)
-    root.addEventListener("click", (event) => this.#press(event.target.closest("button")))
-    root.querySelector("[data-search]").addEventListener("input", (event) => this.#search(event.target.value))
-    addEventListener("popstate", () => this.#apply({ ...NO_CHOICE, ...readChoice(location.search) }))
+    const { signal } = this.#listening
+    root.addEventListener("click", (event) => this.#press(event.target.closest("button")), { signal })
+    root.addEventListener("input", (event) => this.#search(event.target.value), { signal })
+    addEventListener("popstate", () => this.#apply({ ...NO_CHOICE, ...readChoice(location.search) }), { signal })
+  }
+
+  end() {
+    this.#listening.abort()
   }
 
   /** Bring the rows into their order again where prices decide on it; never under a reader's hand. */

@@ -5,10 +5,32 @@ import { parsePriceRecords } from "./price-records.js";
 import { sharedPolling } from "./shared-polling.js";
 
 const AGE_TICK_MS = 1000
+const PRESENCE_TICK_MS = 1000
 
 /** Return what the server has written into a component for its script. */
 export function configOf(root) {
   return JSON.parse(root.querySelector("script[type='application/json']").textContent)
+}
+
+/** Keep the components that the page came with current for as long as they are in it; one that returns goes on. */
+export function keepRenderedCurrent(tellOf = () => undefined) {
+  const [navigation] = performance.getEntriesByType("navigation")
+  for (const root of document.querySelectorAll("[data-market-prices]")) {
+    const config = configOf(root)
+    const tell = tellOf(config)
+    follow(new WeakRef(root), (found) => keepCurrent(found, config, navigation?.requestStart ?? 0, tell))
+  }
+}
+
+/** Nothing here but `start` and its end knows the component, so that one that is gone for good takes no memory. */
+function follow(reference, start) {
+  let end = start(reference.deref())
+  const timer = setInterval(() => {
+    const root = reference.deref()
+    if (!root) clearInterval(timer)
+    else if (root.isConnected) end ??= start(root)
+    else end = end?.() // nothing
+  }, PRESENCE_TICK_MS)
 }
 
 /**
@@ -31,10 +53,13 @@ export function keepCurrent(root, config, requestedAtMs, tell = () => {}) {
   const membership = polling.join(pairs, { ...config, initial }, show)
   const tick = () => document.hidden || show(membership.snapshot())
   const timer = setInterval(tick, AGE_TICK_MS)
+  document.addEventListener("visibilitychange", tick) // no old age is to be read until the next tick
   queueMicrotask(tick) // when the poller has started
   return () => {
     clearInterval(timer)
+    document.removeEventListener("visibilitychange", tick)
     membership.leave()
+    page.end()
   }
 }
 

@@ -109,7 +109,7 @@ export class MarketPricesElement extends HTMLElement {
     this.#end = null
     const paragraph = document.createElement("p")
     paragraph.className = "market-prices__problem"
-    paragraph.setAttribute("role", "status")
+    paragraph.setAttribute("role", "note")
     paragraph.textContent = message
     this.replaceChildren(paragraph)
   }

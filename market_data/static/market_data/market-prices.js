@@ -1,29 +1,33 @@
 /** The one writer of the page: paints what the poller knows into the cards that the server has rendered. */
 
 import { writeAttribute, writeHidden, writeText } from "./element-writer.js";
-import { FrameSlices } from "./frame-slices.js";
 import { ListControls } from "./list-controls.js";
 import { STATUS_WORDS, summary, updatedAt } from "./presentation.js";
 import { PriceCard } from "./price-card.js";
-import { PriceHistory } from "./price-history.js";
-import { PriceSeries } from "./price-series.js";
+import { PriceHistory, PriceSeries } from "./price-series.js";
 
 const NEAR = "25% 0px" // of the window: what is about to be scrolled into sight is painted too
+const BUDGET_MS = 2 // of script in a frame; the style, layout and paint that follow from it come on top
+const SEEN_AT_ONCE = 3 // for these cost more than the script
+const UNSEEN_AT_ONCE = 6
 
 export class MarketPrices {
   #root
   #fields
   #cards = new Map()
-  #slices = new FrameSlices()
+  #due = [] // cards that are still to be painted, in this order
   #series = new PriceSeries()
   #history
   #controls
+  #sight
   #snapshot = null
   #outcomes = {}
-  #isWaiting = false
+  #frame = null
+  #isTold = false // of a snapshot that is not painted yet
+  #isEnded = false
 
   /** `root` is the rendered component, an element with `data-market-prices`; `config` is the JSON that it holds. */
-  constructor(root, config = readConfig(root)) {
+  constructor(root, config) {
     this.#root = root
     this.#fields = fieldsOf(root)
     for (const element of root.querySelectorAll("[data-pair]")) {
@@ -31,16 +35,23 @@ export class MarketPrices {
     }
     this.#history = new PriceHistory(config.historyUrl, this.#series)
     this.#controls = new ListControls(root, this.#cards, this.#fields)
-    const sight = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: NEAR })
-    for (const { element } of this.#cards.values()) sight.observe(element)
+    this.#sight = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: NEAR })
+    for (const { element } of this.#cards.values()) this.#sight.observe(element)
   }
 
   /** Paint a snapshot with the next frame; of several before that frame only the last. */
   show(snapshot) {
     this.#snapshot = snapshot
-    if (this.#isWaiting) return
-    this.#isWaiting = true
-    requestAnimationFrame(() => this.#paint())
+    this.#isTold = true
+    this.#askForFrame()
+  }
+
+  /** Paint nothing more, and let go of everything that the browser would keep for this component. */
+  end() {
+    this.#isEnded = true
+    cancelAnimationFrame(this.#frame)
+    this.#sight.disconnect()
+    this.#controls.end()
   }
 
   /** Say why prices are missing; an empty text says nothing. */
@@ -58,23 +69,39 @@ export class MarketPrices {
     for (const [pair, quoteAsset] of Object.entries(aliases)) this.#cards.get(pair)?.showAlias(quoteAsset)
   }
 
+  #askForFrame() {
+    if (!this.#isEnded) this.#frame ??= requestAnimationFrame(() => this.#paint())
+  }
+
   #paint() {
-    const snapshot = this.#snapshot
-    this.#isWaiting = false
+    this.#frame = null
+    if (this.#isTold) this.#takeIn(this.#snapshot)
+    this.#paintCards()
+    if (this.#due.length) this.#askForFrame()
+  }
+
+  #takeIn(snapshot) {
+    this.#isTold = false
     writeAttribute(this.#root, "data-status", snapshot.status)
     writeText(this.#fields.status, STATUS_WORDS[snapshot.status])
     writeText(this.#fields.summary, summary(snapshot))
     writeText(this.#fields.updated, updatedAt(snapshot.lastUpdate))
     if (snapshot.source) writeHidden(this.#fields.simulated, snapshot.source !== "simulator")
-    const due = []
-    for (const [pair, card] of this.#cards) {
-      card.take(snapshot, this.#outcomes[pair])
-      if (card.isDue) due.push(card)
-    }
-    due.sort((one, other) => other.isSeen - one.isSeen)
-    this.#slices.start(due, (card) => card.paint())
+    const cards = [...this.#cards.values()]
+    for (const card of cards) card.take(snapshot, this.#outcomes[card.pair])
+    const due = cards.filter(({ isDue }) => isDue)
+    this.#due = due.sort((one, other) => other.isSeen - one.isSeen || one.shownAtMs - other.shownAtMs)
     this.#controls.follow(performance.now())
     this.#follow()
+  }
+
+  /** Paint as much as a frame has room for: what is seen first, then what has waited longest. */
+  #paintCards() {
+    const endsAtMs = performance.now() + BUDGET_MS
+    const most = this.#due[0]?.isSeen ? SEEN_AT_ONCE : UNSEEN_AT_ONCE
+    let count = 0
+    while (count < Math.min(most, this.#due.length) && performance.now() < endsAtMs) this.#due[count++].paint()
+    this.#due.splice(0, count)
   }
 
   #see(entries) {
@@ -86,10 +113,6 @@ export class MarketPrices {
     const seen = [...this.#cards.values()].filter(({ isSeen }) => isSeen)
     if (await this.#history.follow(seen.map(({ pair }) => pair))) this.show(this.#snapshot)
   }
-}
-
-function readConfig(root) {
-  return JSON.parse(root.querySelector("script[type='application/json']")?.textContent ?? "{}")
 }
 
 function fieldsOf(element) {

@@ -43,6 +43,11 @@ export class PriceCard {
     return this.isSeen && (Math.floor(next.age / 1000) !== Math.floor(painted.age / 1000) || next.line !== painted.line)
   }
 
+  /** When the figures that are painted were received. */
+  get shownAtMs() {
+    return this.#painted.record?.timestamp ?? 0
+  }
+
   paint() {
     const { record, state, outcome, age, line, endMs } = this.#next
     const before = this.#painted

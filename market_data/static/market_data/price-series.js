@@ -1,8 +1,11 @@
-/** The last hour of each pair: what the history endpoint tells, continued with the prices that are polled. No I/O. */
+/** The last hour of each pair: what the history endpoint tells, continued with the prices that are polled. */
 
 import { SPAN_MS } from "./sparkline.js";
 
 export const INTERVAL_MS = 15_000 // of two points, unless the endpoint tells another
+const PAIRS_PER_REQUEST = 24
+const RETRY_MS = 60_000
+const TIMEOUT_MS = 10_000
 
 export class PriceSeries {
   #byPair = new Map()
@@ -50,5 +53,46 @@ export class PriceSeries {
     let series = this.#byPair.get(pair)
     if (!series) this.#byPair.set(pair, (series = { points: [], revision: 0, isFilled: false }))
     return series
+  }
+}
+
+/** Asks the history endpoint for pairs; lines are worth waiting for, prices are not. */
+export class PriceHistory {
+  #url
+  #series
+  #askedAtMs = new Map()
+  #isAsking = false
+
+  /** `series` takes the answers in; without an address nothing is ever asked. */
+  constructor(url, series) {
+    this.#url = url
+    this.#series = series
+  }
+
+  /** Ask for those of `pairs` that want it, one request at a time; return whether something came. */
+  async follow(pairs, nowMs = performance.now()) {
+    if (!this.#url || this.#isAsking || document.hidden) return false
+    const isDue = (pair) => nowMs - (this.#askedAtMs.get(pair) ?? -Infinity) >= RETRY_MS
+    const wanted = pairs.filter((pair) => isDue(pair) && this.#series.isWanting(pair)).slice(0, PAIRS_PER_REQUEST)
+    if (wanted.length === 0) return false
+    for (const pair of wanted) this.#askedAtMs.set(pair, nowMs)
+    this.#isAsking = true
+    const answer = await this.#ask(wanted)
+    this.#isAsking = false
+    if (!answer) return false
+    this.#series.intervalMs = answer.intervalMs
+    for (const pair of wanted) this.#series.fill(pair, answer.history[pair] ?? [])
+    return true
+  }
+
+  async #ask(pairs) {
+    try {
+      const query = new URLSearchParams({ pairs: pairs.join(",") })
+      const response = await fetch(`${this.#url}?${query}`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+      const answer = response.ok ? await response.json() : null
+      return answer?.intervalMs > 0 && answer.history ? answer : null
+    } catch {
+      return null // a page without lines is still a page of prices; it is asked again later
+    }
   }
 }
