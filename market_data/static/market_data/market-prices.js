@@ -9,7 +9,7 @@ import { PriceHistory, PriceSeries } from "./price-series.js";
 const NEAR = "25% 0px" // of the window: what is about to be scrolled into sight is painted too
 const BUDGET_MS = 2 // of script in a frame; the style, layout and paint that follow from it come on top
 const SEEN_AT_ONCE = 3 // for these cost more than the script
-const UNSEEN_AT_ONCE = 6
+const UNSEEN_AT_ONCE = 4
 
 export class MarketPrices {
   #root
