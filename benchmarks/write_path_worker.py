@@ -69,6 +69,7 @@ def run_service(meter: Meter) -> None:
     from market_data.conf import get_settings
     from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
     from market_data.lease import FetcherLease
+    from market_data.service_notifier import ServiceNotifier
     from market_data.ticker_cache import open_ticker_cache
 
     settings, cache = get_settings(), open_ticker_cache()
@@ -79,6 +80,7 @@ def run_service(meter: Meter) -> None:
         clock=FetcherClock(clock.monotonic, now_ms, clock.sleep),
         backoff=ExponentialBackoff(*BACKOFF, lambda: 0.0),
         should_stop=lambda: False,
+        notifier=ServiceNotifier({}),
     )  # fmt: skip
     meter.begin()
     fetcher.run()

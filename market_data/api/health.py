@@ -19,6 +19,7 @@ from market_data.fetcher_status import (
 from market_data.ticker import Freshness, freshness
 from market_data.ticker_cache import CacheReading, FetcherReading
 
+_END_OF_CALENDAR_MS = 253_402_300_799_000  # 9999-12-31 23:59:59 UTC
 SIMULATED = "Prices are simulated: they come from the exchange simulator."
 
 
@@ -94,8 +95,8 @@ def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> li
 
 
 def _utc_text(instant_ms: int) -> str:
-    """Return an instant in Unix ms like `2026-11-22 20:15:00 UTC`."""
-    return f"{datetime.fromtimestamp(instant_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    """Return an instant in Unix ms like `2026-11-22 20:15:00 UTC`; one past the calendar's end is that end."""
+    return f"{datetime.fromtimestamp(min(instant_ms, _END_OF_CALENDAR_MS) / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _aggregator(fetcher: FetcherReading | None) -> dict[str, Any]:

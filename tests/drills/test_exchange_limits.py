@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import formatdate
 from itertools import pairwise
 from typing import Any
@@ -148,7 +149,8 @@ def test_a_ban_is_kept_to_by_every_fetcher_and_towards_every_host(
     health = hall.get("health")
     banned_until = health.content["aggregator"]["exchange"]["bannedUntil"]
     assert 3_590_000 < banned_until - int(health.headers["X-Market-Data-Time"]) < 3_602_000
-    assert any(str(banned_until) in reason for reason in health.content["reasons"])
+    until = f"{datetime.fromtimestamp(banned_until / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    assert any(until in reason for reason in health.content["reasons"])
 
     def cycles_of(fetcher: FetcherProcess) -> int:
         return report(hall.client)["stats"]["fetchAttempts"] if fetcher.holds_lease(hall.client) else 0

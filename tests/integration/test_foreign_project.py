@@ -108,7 +108,7 @@ def assert_serves(site: str, prefix: str, static: str) -> None:
     """Read a price through API and page, and every file that the page asks for."""
     record = json.loads(get(f"{site}{prefix}api/market-data/prices?pairs=BTC/USDT"))["BTC/USDT"]
     page = get(site + prefix)
-    card = re.search(r'data-pair="BTC/USDT" data-state="live".*?data-field="price">([\d,.]+)<', page, re.DOTALL)
+    card = re.search(r'data-pair="BTC/USDT" data-state="live".*?data-field="price"[^>]*>([\d,.]+)<', page, re.DOTALL)
     files = re.findall(rf'(?:src|href)="({static}market_data/[^"]+)"', page)
 
     assert record["price"] > 0

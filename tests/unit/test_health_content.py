@@ -165,6 +165,7 @@ def test_a_price_past_its_life_counts_as_missing():
         ({"status": status_of(FetchStats(last_error="no answer"))}, "no answer"),
         ({"status": status_of(breaker=CircuitStatus("half_open", 3))}, "half-open"),
         ({"status": status_of(banned_until=4_102_444_800_000)}, "until 2100-01-01 00:00:00 UTC."),
+        ({"status": status_of(banned_until=10**17)}, "until 9999-12-31 23:59:59 UTC."),
     ],
 )
 def test_each_trouble_degrades_the_state_and_is_told_in_words(changes, word):
