@@ -8,5 +8,8 @@ class MarketDataConfig(AppConfig):
 
     def ready(self) -> None:
         from market_data.checks import check_settings
+        from market_data.metrics.tallies import open_served_tallies
+        from market_data.metrics.worker_files import Publishing
 
         checks.register(check_settings)
+        open_served_tallies().on_new_row = Publishing().begin

@@ -73,6 +73,7 @@ class MarketDataSettings:
     binance_api_fallback_urls: tuple[str, ...]
     cache_alias: str
     snapshot_ms: int
+    metrics_folder: str
 
     @property
     def cycle_deadline_ms(self) -> int:
@@ -156,6 +157,12 @@ SETTINGS: Mapping[str, Setting] = {
         17, "MARKET_DATA_SNAPSHOT_MS", "250", values.integer(0, 250),
         "for how long a web process answers `prices` from one read of Redis; `0` reads it for every request",
         "250", "ms",
+    ),
+    "metrics_folder": Setting(
+        18, "MARKET_DATA_METRICS_FOLDER", "", values.folder,
+        "the folder in which the workers of one web server add up what they have served, for `/metrics`; "
+        "`deploy/web-server` makes one, and without one each worker tells its own",
+        "/run/nexusmeme-metrics",
     ),
 }  # fmt: skip
 

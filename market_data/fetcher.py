@@ -10,6 +10,7 @@ from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import MarketDataSettings
 from market_data.fetch_journal import FetchJournal
 from market_data.fetcher_status import BackoffStatus, FetcherStatus
+from market_data.heartbeat import Heartbeat
 from market_data.lease import FetcherLease
 from market_data.service_notifier import ServiceNotifier
 from market_data.state_changes import StateChanges
@@ -59,6 +60,7 @@ class MarketDataFetcher:
         self._started_at_ms = clock.now_ms()
         self._journal = FetchJournal(monotonic=clock.monotonic)
         self._changes = StateChanges(clock.monotonic)
+        self._heartbeat = Heartbeat(settings, clock.monotonic)
         self._next_cycle_at = clock.monotonic()
         self._has_announced_standby = False
         self._last_report: FetcherStatus | None = None
@@ -209,8 +211,17 @@ class MarketDataFetcher:
             for ticker in current.values()
         )
 
+    def _beat(self) -> None:
+        self._heartbeat.beat_if_due(
+            holds_lease=self._lease.is_held,
+            own_status=self._status,
+            told=self._last_report,
+            is_cache_away=self._journal.is_cache_away,
+        )
+
     def _nap_until(self, instant: float, is_cut_short: Callable[[], bool] = lambda: False) -> None:
         while not self._should_stop() and not is_cut_short():
+            self._beat()
             remaining = instant - self._clock.monotonic()
             if remaining <= 0:
                 return

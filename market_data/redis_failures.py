@@ -7,30 +7,34 @@ import redis
 from redis.sentinel import MasterNotFoundError
 
 from market_data.cache_outage import CacheUnavailableError
+from market_data.metrics.tallies import open_served_tallies
 
 
 @contextmanager
 def as_cache_unavailable() -> Iterator[None]:
-    """Raise `CacheUnavailableError` for whatever redis-py raises within."""
+    """Raise `CacheUnavailableError` for whatever redis-py raises within, and count it."""
     try:
         yield
     except redis.RedisError as error:
-        raise CacheUnavailableError(_reason(error)) from error
+        name, reason = _reason(error)
+        open_served_tallies().note_cache_error(name)
+        raise CacheUnavailableError(reason) from error
 
 
-_REASONS: tuple[tuple[type[redis.RedisError], str], ...] = (
-    (redis.AuthenticationError, "Redis refused the user name or password"),
-    (redis.TimeoutError, "Redis did not answer in time"),
-    (redis.BusyLoadingError, "Redis is loading its data"),
-    (redis.ReadOnlyError, "this Redis is a read-only replica"),
-    (redis.OutOfMemoryError, "Redis is out of memory"),
-    (MasterNotFoundError, "Sentinel names no primary of Redis"),
-    (redis.ConnectionError, "no connection to Redis"),
+_REASONS: tuple[tuple[type[redis.RedisError], str, str], ...] = (
+    (redis.AuthenticationError, "authentication", "Redis refused the user name or password"),
+    (redis.TimeoutError, "timeout", "Redis did not answer in time"),
+    (redis.BusyLoadingError, "loading", "Redis is loading its data"),
+    (redis.ReadOnlyError, "read_only", "this Redis is a read-only replica"),
+    (redis.OutOfMemoryError, "out_of_memory", "Redis is out of memory"),
+    (MasterNotFoundError, "no_primary", "Sentinel names no primary of Redis"),
+    (redis.ConnectionError, "connection", "no connection to Redis"),
 )
 
 
-def _reason(error: redis.RedisError) -> str:
-    for kind, reason in _REASONS:
+def _reason(error: redis.RedisError) -> tuple[str, str]:
+    """Return the failure's name among metrics, and what it means."""
+    for kind, name, reason in _REASONS:
         if isinstance(error, kind):
-            return reason
-    return f"Redis answered with an error ({type(error).__name__})"
+            return name, reason
+    return "other", f"Redis answered with an error ({type(error).__name__})"

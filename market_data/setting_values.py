@@ -39,6 +39,14 @@ def text(value: Any) -> str:
     return result
 
 
+def folder(value: Any) -> str:
+    """Return the absolute path of a folder, or nothing where none is named."""
+    path = str(value).strip()
+    if path and not path.startswith("/"):
+        raise ValueError("the value is not the path of a folder, which begins with /")
+    return path
+
+
 def text_list(value: Any) -> tuple[str, ...]:
     """Return a list given as JSON, comma-separated text or a Python sequence."""
     if isinstance(value, str):

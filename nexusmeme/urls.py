@@ -9,6 +9,7 @@ from nexusmeme.api_description.page import documentation
 
 urlpatterns = [
     path("", include("market_data.urls")),
+    path("", include("market_data.metrics.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("api/docs/", documentation, name="api-documentation"),

@@ -21,11 +21,15 @@ JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 
 
 class Answer(NamedTuple):
-    """Status, body and headers, as pairs of name and value, of one HTTP answer."""
+    """Status, body and headers, as pairs of name and value, of one HTTP answer.
+
+    `oldest_at_ms` is received at, Unix ms, of the oldest price in it, None where it has none.
+    """
 
     status: int
     body: bytes
     headers: list[tuple[str, str]]
+    oldest_at_ms: int | None = None
 
 
 def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:

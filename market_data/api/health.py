@@ -27,7 +27,7 @@ def health_content(
     prices: CacheReading, fetcher: FetcherReading, now_ms: int, settings: MarketDataSettings
 ) -> dict[str, Any]:
     """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
-    pairs = _pair_counts(prices, fetcher.status, now_ms, settings)
+    pairs = pair_counts(prices, fetcher.status, now_ms, settings)
     problems = _problems(fetcher, pairs, now_ms)
     notes = _notes(prices.source, fetcher.status)
     return {
@@ -51,9 +51,10 @@ def unhealthy_content(reason: str, settings: MarketDataSettings) -> dict[str, An
     }
 
 
-def _pair_counts(
+def pair_counts(
     prices: CacheReading, status: FetcherStatus | None, now_ms: int, settings: MarketDataSettings
 ) -> dict[str, Any]:
+    """Return how many pairs are configured, fresh, stale and missing, and the outcomes that are not `ok`."""
     counts = Counter(
         freshness(ticker.age_ms(now_ms), settings.cache_stale_ttl_ms, settings.cache_ttl_ms)
         for ticker in prices.current.values()

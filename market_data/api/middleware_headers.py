@@ -62,7 +62,7 @@ def added_headers(own: Answer, django_s: Answer) -> LearnedHeaders | None:
     """
     count = len(own.headers)
     given, added = django_s.headers[:count], tuple(django_s.headers[count:])
-    if len(given) < count or own != (django_s.status, django_s.body, [*given[:-1], own.headers[-1]]):
+    if len(given) < count or own[:3] != (django_s.status, django_s.body, [*given[:-1], own.headers[-1]]):
         return None
     name, vary = given[-1]
     asked = [token.strip().lower() for token in vary.split(",")]

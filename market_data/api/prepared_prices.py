@@ -20,7 +20,10 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class PreparedPrices(NamedTuple):
-    """Status, body and headers but for the time, right from `from_ms` to `until_ms` (Unix ms), both included."""
+    """Status, body and headers but for the time, right from `from_ms` to `until_ms` (Unix ms), both included.
+
+    `oldest_at_ms` is received at of the oldest price in it.
+    """
 
     status: int
     body: bytes
@@ -29,6 +32,7 @@ class PreparedPrices(NamedTuple):
     not_modified_headers: Headers
     from_ms: int
     until_ms: int
+    oldest_at_ms: int | None
 
     @property
     def size_bytes(self) -> int:
@@ -41,6 +45,7 @@ class PreparedPrices(NamedTuple):
         missing: Sequence[str],
         source: Source | None,
         span_ms: tuple[int, int],
+        oldest_at_ms: int | None,
         *,
         may_compress: bool,
     ) -> Self:
@@ -60,4 +65,4 @@ class PreparedPrices(NamedTuple):
             *OPEN_TO_ANY_PAGE.items(),
         )
         headers = (*shared, *encoding, ("Content-Length", str(len(body))))
-        return cls(206 if missing else 200, body, etag, headers, shared, *span_ms)
+        return cls(206 if missing else 200, body, etag, headers, shared, *span_ms, oldest_at_ms)

@@ -52,7 +52,7 @@ def prices_answer(
     time = (TIME_HEADER, str(now_ms))
     if if_none_match is not None and etag_matches(prepared.etag, if_none_match):
         return Answer(304, b"", [*prepared.not_modified_headers, time, VARY])
-    return Answer(prepared.status, prepared.body, [*prepared.headers, time, VARY])
+    return Answer(prepared.status, prepared.body, [*prepared.headers, time, VARY], prepared.oldest_at_ms)
 
 
 def _worked_out(
@@ -67,20 +67,21 @@ def _worked_out(
         return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
     if not snapshot.pairs.issuperset(query.pairs):
         raise PairsNotInSnapshotError(query.pairs)
-    lives = [(pair, *_record(pair, query, snapshot, now_ms, settings.cache_ttl_ms)) for pair in query.pairs]
-    records = [(pair, raw) for pair, raw, _ in lives if raw is not None]
-    if lives and not records:
+    found = {pair: _record(pair, query, snapshot, now_ms, settings.cache_ttl_ms) for pair in query.pairs}
+    records = [(pair, raw) for pair, (raw, _, _) in found.items() if raw is not None]
+    if found and not records:
         text = "No current price of the requested pairs is in the cache."
         return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
-    missing = [pair for pair, raw, _ in lives if raw is None]
-    span_ms = now_ms, min((until_ms for _, _, until_ms in lives), default=_NO_END_MS)
-    return PreparedPrices.of(records, missing, snapshot.source, span_ms, may_compress=may_compress)
+    missing = [pair for pair, (raw, _, _) in found.items() if raw is None]
+    span_ms = now_ms, min((until_ms for _, until_ms, _ in found.values()), default=_NO_END_MS)
+    oldest_at_ms = min((at_ms for raw, _, at_ms in found.values() if raw is not None), default=None)
+    return PreparedPrices.of(records, missing, snapshot.source, span_ms, oldest_at_ms, may_compress=may_compress)
 
 
 def _record(
     pair: str, query: PricesQuery, snapshot: PriceSnapshot, now_ms: int, cache_ttl_ms: int
-) -> tuple[bytes | None, int]:
-    """Return the text of the pair's record, None where none is young enough, and until when that holds (Unix ms).
+) -> tuple[bytes | None, int, int]:
+    """Return the text of the pair's record, None where none is young enough, until when that holds, received at.
 
     A current record that has reached the end of its life since the snapshot was read is a last known one from then on;
     one that was past it already when Redis gave it is what Redis says it is.
@@ -89,16 +90,17 @@ def _record(
     if current is not None:
         ends_at_ms = current.received_at_ms + cache_ttl_ms
         if ends_at_ms < snapshot.read_at_ms:
-            return current.raw, _NO_END_MS
+            return current.raw, _NO_END_MS, current.received_at_ms
         if now_ms <= ends_at_ms:
-            return current.raw, ends_at_ms
+            return current.raw, ends_at_ms, current.received_at_ms
     last = snapshot.reading.last_known.get(pair) or current
     if last is None or not query.max_stale_ms:
-        return None, _NO_END_MS
+        return None, _NO_END_MS, 0
     oldest_ms = cache_ttl_ms + query.max_stale_ms
     if last.age_ms(now_ms) <= oldest_ms:
-        return last.raw_marked_stale, last.received_at_ms + oldest_ms
-    return None, last.received_at_ms - oldest_ms - 1 if now_ms < last.received_at_ms else _NO_END_MS
+        return last.raw_marked_stale, last.received_at_ms + oldest_ms, last.received_at_ms
+    until_ms = last.received_at_ms - oldest_ms - 1 if now_ms < last.received_at_ms else _NO_END_MS
+    return None, until_ms, 0
 
 
 def unavailable_answer(pairs: Sequence[str], settings: MarketDataSettings, message: str) -> Answer:

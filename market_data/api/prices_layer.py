@@ -9,6 +9,7 @@ that are answered here: leave the layer out then.
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
@@ -18,12 +19,14 @@ from market_data.api.answers import TIME_HEADER, Answer
 from market_data.api.middleware_headers import MiddlewareHeaders, added_headers
 from market_data.api.prices import PairsNotInSnapshotError, prices_answer
 from market_data.conf import get_settings
+from market_data.metrics.tallies import open_served_tallies
 from market_data.price_snapshot import PriceSnapshot, open_price_snapshots
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 URL_NAME = "market_data:prices"
+_ENDPOINT = "prices"
 _STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase}" for status in (200, 206, 304)}
 _LONGEST_KIND = 1024
 
@@ -36,6 +39,7 @@ class PricesLayer:
         self._path = "/" + reverse(url_name).removeprefix(get_script_prefix())  # as PATH_INFO, without SCRIPT_NAME
         self._front_names = _front_names()
         self._learned = MiddlewareHeaders()
+        self._note_answer = open_served_tallies().note_answer
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         # Whoever says who he is, by cookie or otherwise, may get headers that nobody else gets.
@@ -47,11 +51,12 @@ class PricesLayer:
             or "HTTP_HOST" not in environ
         ):
             return self._application(environ, start_response)
+        began_at = perf_counter()
         snapshot, now_ms = open_price_snapshots().current()
         answer = _answer(environ, snapshot, now_ms)
         if answer is None:
             return self._application(environ, start_response)
-        status, body, headers = answer
+        status, body, headers, oldest_at_ms = answer
         get = environ.get
         kind = status, get("HTTP_HOST"), get("HTTP_ACCEPT_ENCODING"), *map(get, self._front_names)
         learned = self._learned.of(kind, now_ms)
@@ -63,6 +68,8 @@ class PricesLayer:
         headers.pop()  # `Vary`, to which middleware may have added names
         headers += learned.after
         start_response(_STATUS_LINES[status], headers)
+        age_ms = None if oldest_at_ms is None else abs(now_ms - oldest_at_ms)
+        self._note_answer(_ENDPOINT, status, perf_counter() - began_at, age_ms)
         return (body,)
 
     def _observed(

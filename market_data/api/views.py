@@ -31,6 +31,7 @@ from market_data.api.prices import PairsNotInSnapshotError, prices_answer, unava
 from market_data.api.queries import BadQueryError, bad_query_answer, query_text
 from market_data.cache_outage import CacheUnavailableError
 from market_data.conf import get_settings
+from market_data.metrics.tallies import open_served_tallies
 from market_data.price_snapshot import open_price_snapshots
 from market_data.ticker_cache import TickerCache, open_ticker_cache
 
@@ -61,7 +62,24 @@ class MarketDataView(APIView):
     content_negotiation_class = _JSONAlways
     versioning_class = None  # another project's default would refuse every request without its version
 
+    endpoint = "unknown"
+    """What it is called among metrics, one of `tallies.ENDPOINTS`."""
     has_read_cache = False
+    oldest_age_ms: int | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        began_at, status = time.perf_counter(), 500
+        try:
+            response = self.respond(request, *args, **kwargs)
+            status = response.status_code
+            return response
+        finally:
+            seconds = time.perf_counter() - began_at
+            open_served_tallies().note_answer(self.endpoint, status, seconds, self.oldest_age_ms)
+
+    def respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the response, which `dispatch` counts."""
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: Request, **path: str) -> HttpResponse:
         cache = open_ticker_cache()
@@ -100,9 +118,11 @@ class MarketDataView(APIView):
 class PricesView(MarketDataView):
     """What `prices_answer` says, and no more: GET and HEAD need nothing of what a REST framework does for a request."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    endpoint = "prices"
+
+    def respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method not in ("GET", "HEAD"):
-            return super().dispatch(request, *args, **kwargs)
+            return super().respond(request, *args, **kwargs)
         asked, settings, snapshots = request.META, get_settings(), open_price_snapshots()
         conditions = asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"), settings
         snapshot, now_ms = snapshots.current()
@@ -111,10 +131,14 @@ class PricesView(MarketDataView):
         except PairsNotInSnapshotError as error:
             snapshot, now_ms = snapshots.read(error.pairs)
             answer = prices_answer(asked["QUERY_STRING"], snapshot, now_ms, *conditions)
+        if answer.oldest_at_ms is not None:
+            self.oldest_age_ms = abs(now_ms - answer.oldest_at_ms)
         return _http_response(answer)
 
 
 class HistoryView(MarketDataView):
+    endpoint = "history"
+
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         settings = get_settings()
         query = parse_history_query(query_text(request.META["QUERY_STRING"]), settings)
@@ -126,11 +150,15 @@ class HistoryView(MarketDataView):
 
 
 class InitView(MarketDataView):
+    endpoint = "init"
+
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         return json_answer(200, init_content(cache.read_fetcher(), now_ms, get_settings()))
 
 
 class HealthView(MarketDataView):
+    endpoint = "health"
+
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         settings = get_settings()
         try:
@@ -141,6 +169,8 @@ class HealthView(MarketDataView):
 
 
 class PairsView(MarketDataView):
+    endpoint = "pairs"
+
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         return json_answer(200, pairs_content(cache.read_fetcher().status, get_settings()))
 

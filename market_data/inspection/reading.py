@@ -33,8 +33,10 @@ def read_inspection() -> Inspection:
     try:
         facts = _read(cache, loaded.settings)
     except CacheUnavailableError as error:
-        return inspection_without_cache(str(error), cache.address, rows, versions_section(), loaded.settings, _now_ms())
-    return inspection_of(facts, rows, versions_section(), loaded.settings, _now_ms())
+        return inspection_without_cache(
+            str(error), cache.address, rows, versions_section(loaded.settings), loaded.settings, _now_ms()
+        )
+    return inspection_of(facts, rows, versions_section(loaded.settings), loaded.settings, _now_ms())
 
 
 def _read(cache: TickerCache, settings: MarketDataSettings) -> CacheFacts:
