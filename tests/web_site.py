@@ -141,11 +141,14 @@ class WebSite:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> "WebSite":
+    def command(self) -> list[str]:
+        """Return what starts the server: one worker, or what another kind of site has instead."""
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
-        command += ["--host", "127.0.0.1", "--port", str(self.port), "nexusmeme.wsgi:application"]
+        return [*command, "--host", "127.0.0.1", "--port", str(self.port), "nexusmeme.wsgi:application"]
+
+    def start(self) -> "WebSite":
         self._process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command(), cwd=REPOSITORY, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         wait_until(self._answers, "the web server's first answer", START_DEADLINE_SECONDS)
         return self

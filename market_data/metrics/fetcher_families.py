@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -29,8 +30,8 @@ def fetcher_families(
         yield _gauge("price_oldest_age_seconds", "Age of the oldest current price in the cache", max(ages_ms) / 1000)
     yield _one_hot("price_source", "Whose prices the cache holds", "source", list(Source), fetcher.source)
     if fetcher.status is not None:
-        yield from _cycles(fetcher.status, now_ms)
-        yield from _exchange(fetcher.status, now_ms)
+        with suppress(OverflowError):  # no fetcher counts that far, so this report is none
+            yield from [*_cycles(fetcher.status, now_ms), *_exchange(fetcher.status, now_ms)]
 
 
 def _cycles(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
@@ -39,11 +40,13 @@ def _cycles(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
         "fetcher_report_age_seconds", "Time since the fetcher's last report", _age(status.heartbeat_at, now_ms)
     )
     yield CounterMetricFamily(
-        "nexusmeme_fetch_attempts", "Refresh cycles that the active fetcher has begun", value=stats.fetch_attempts
+        "nexusmeme_fetch_attempts",
+        "Refresh cycles that the active fetcher has begun",
+        value=float(stats.fetch_attempts),
     )
     cycles = CounterMetricFamily("nexusmeme_fetch_cycles", "Ended refresh cycles by result", labels=["result"])
-    cycles.add_metric(["success"], stats.fetch_successes)
-    cycles.add_metric(["error"], stats.fetch_errors)
+    cycles.add_metric(["success"], float(stats.fetch_successes))
+    cycles.add_metric(["error"], float(stats.fetch_errors))
     yield cycles
     if stats.last_fetch_duration_ms is not None:
         duration = stats.last_fetch_duration_ms / 1000

@@ -42,26 +42,20 @@ class ServedTallies:
 
     def __init__(self, get_ident: Callable[[], int] = threading.get_ident) -> None:
         self._get_ident = get_ident
-        self._rows: dict[tuple[int, str, int], Row] = {}
-        self._ages: dict[int, Row] = {}
+        self._rows: dict[tuple[int, str, int], tuple[Row, Row]] = {}
         self._names: dict[int, Tally] = {}
         self._lock = threading.Lock()
         self.on_new_row: Callable[[], None] | None = None
 
     def note_answer(self, endpoint: str, status: int, seconds: float, age_ms: int | None = None) -> None:
         """Count an answer, how long it took, and the age of the oldest price in it, if it has one."""
-        ident = self._get_ident()
-        row = self._rows.get((ident, endpoint, status))
-        if row is None:
-            row = self._new_answers_row(ident, endpoint, status)
-        row[bisect_left(SECONDS_BOUNDS, seconds)] += 1
-        row[-1] += seconds
+        key = self._get_ident(), endpoint, status
+        answers, ages = self._rows.get(key) or self._new_rows(*key)
+        answers[bisect_left(SECONDS_BOUNDS, seconds)] += 1
+        answers[-1] += seconds
         if age_ms is not None:
-            row = self._ages.get(ident)
-            if row is None:
-                row = self._ages[ident] = self._row_of(ident, _AGE)
-            row[bisect_left(AGE_BOUNDS_MS, age_ms)] += 1
-            row[-1] += age_ms
+            ages[bisect_left(AGE_BOUNDS_MS, age_ms)] += 1
+            ages[-1] += age_ms
 
     def note_cache_error(self, kind: str) -> None:
         """Count a failure of Redis; a kind that is none of `CACHE_ERRORS` counts as `other`."""
@@ -73,17 +67,20 @@ class ServedTallies:
 
     def forget(self) -> None:
         """Begin anew, as a process does that was forked from one that had served."""
-        self._rows, self._ages, self._names = {}, {}, {}
+        self._rows, self._names = {}, {}
         self._lock = threading.Lock()
 
-    def _new_answers_row(self, ident: int, endpoint: str, status: int) -> Row:
+    def _new_rows(self, ident: int, endpoint: str, status: int) -> tuple[Row, Row]:
         known_status = str(status) if str(status) in STATUSES else "other"
-        row = self._row_of(ident, f"{endpoint if endpoint in ENDPOINTS else 'unknown'} {known_status}")
+        rows = (
+            self._row_of(ident, f"{endpoint if endpoint in ENDPOINTS else 'unknown'} {known_status}"),
+            self._row_of(ident, _AGE),
+        )
         if endpoint in ENDPOINTS and known_status != "other":
-            self._rows[ident, endpoint, status] = row
+            self._rows[ident, endpoint, status] = rows
         if self.on_new_row:
             self.on_new_row()
-        return row
+        return rows
 
     def _row_of(self, ident: int, name: str) -> Row:
         mine = self._names.get(ident)

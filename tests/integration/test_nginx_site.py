@@ -403,3 +403,11 @@ def test_many_at_once_on_a_cold_cache_are_all_answered(site: NginxSite, reader: 
 
     with ThreadPoolExecutor(len(readers)) as pool:
         assert set(pool.map(ask, readers)) == {200}
+
+
+def test_metrics_are_for_this_machine_alone(limited_site: NginxSite, prices: PriceKeys) -> None:
+    reader = Reader(limited_site)
+
+    for path in ("/metrics", "//metrics", "/%6detrics", "/x/../metrics"):
+        assert reader.ask(path, X_Forwarded_For="192.0.2.7").status == 403
+    assert b"nexusmeme_cache_up 1.0" in reader.ask("/metrics").body
