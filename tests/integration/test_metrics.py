@@ -185,13 +185,15 @@ def test_with_redis_away_the_served_figures_stay_and_the_fetcher_s_are_absent(tm
             assert site.metrics()["nexusmeme_cache_up", ()] == 1
             server.stop()
             wait_until(lambda: site.ask(PRICES)[0] == 503, "the first answer without Redis")
+            failures = "nexusmeme_cache_errors_total", (("reason", "connection"),)
+            wait_until(lambda: site.metrics()[failures] > 0, "the failure, told by either worker")
             told = site.metrics()
         finally:
             site.stop()
 
     assert told["nexusmeme_cache_up", ()] == 0
     assert not [name for name, _ in told if name.startswith(FETCHER_FIGURES)]
-    assert told["nexusmeme_cache_errors_total", (("reason", "connection"),)] > 0
+    assert told[failures] > 0
     answers = {dict(labels)["status"]: value for (name, labels), value in told.items()
                if name == "nexusmeme_served_answers_total" and ("endpoint", "prices") in labels}  # fmt: skip
     assert answers["503"] > 0
