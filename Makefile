@@ -46,8 +46,9 @@ types: $(DEV_READY)
 contracts: $(DEV_READY)
 	$(VENV)/bin/lint-imports
 
+# Needs wrk, nginx, valgrind, node, npm and Chromium; BENCH_OPTIONS=--quick to see that it works.
 bench: $(DEV_READY)
-	$(IN_VENV) -m benchmarks.write_path
+	@exec $(IN_VENV) -m benchmarks $(BENCH_OPTIONS)
 
 # Not part of CI: what it finds changes without any change of ours. --strict, for a package index without the data on
 # vulnerabilities would otherwise pass for a clean result.

@@ -27,6 +27,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from development.chromium import ADVICE, find_chromium
 from development.embedded_cache import EmbeddedCache
+from development.guarded_process import GuardedProcess
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRICES_PATH = "/api/market-data/prices"
@@ -100,6 +101,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=20, help="answers with new prices that are measured")
     parser.add_argument("--warm-up-rounds", type=int, default=4)
     parser.add_argument("--view", choices=("cards", "table"), default="cards")
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help="writes page-VIEW.json there")
     return parser.parse_args()
 
 
@@ -141,6 +143,14 @@ def _report(arguments: argparse.Namespace, version: str, tasks: Sequence[Task]) 
         f"tasks of more than {LONGEST_ALLOWED_MS:.0f} ms of processor time: {len(over)}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+    if arguments.results:
+        figures = {
+            "chromium": version, "view": arguments.view, "pairs": arguments.pairs, "rounds": arguments.rounds,
+            "longest_cpu_ms": [round(task.cpu_ms, 1) for task in longest[:5]],
+            "busy_per_round_ms": round(sum(task.cpu_ms for task in tasks) / arguments.rounds, 1),
+            "over_a_frame": len(over),
+        }  # fmt: skip
+        (arguments.results / f"page-{arguments.view}.json").write_text(json.dumps(figures, indent=1) + "\n")
     return 1 if over else 0
 
 
@@ -160,14 +170,10 @@ def _site(redis_url: str, pairs: Sequence[str]) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
     command += ["--host", "127.0.0.1", "--port", str(port), "nexusmeme.wsgi:application"]
-    output = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)  # noqa: S603
-    try:
+    environment["PYTHONPATH"] = str(PROJECT)
+    with GuardedProcess(command, environment=environment, output=subprocess.DEVNULL):
         _wait_for(f"http://127.0.0.1:{port}/api/market-data/prices?pairs={pairs[0]}")
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _wait_for(url: str) -> None:

@@ -75,10 +75,12 @@ def write_results(rows: Sequence[Row], folder: Path, rounds: int) -> tuple[Path,
 def main() -> int:
     """Measure and write the table; return 1 where a fetcher left a pair without a price."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one round, and no file is written")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round; no file is written unless --results says where"
+    )
     parser.add_argument("--rounds", type=int, default=9, help="cycles of each kind that are measured (default: 9)")
     parser.add_argument("--pairs", type=int, nargs="+", default=DEFAULT_SIZES, metavar="N")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help="(default: benchmarks/results)")
     arguments = parser.parse_args()
     if arguments.rounds < 1 or not all(1 <= size <= 5_000 for size in arguments.pairs):
         parser.error("--rounds must be at least 1, --pairs numbers from 1 to 5000; write for example --pairs 10 500")
@@ -86,8 +88,8 @@ def main() -> int:
     began_at = time.monotonic()
     rows = measure(arguments.pairs, rounds)
     print(as_markdown(rows, None))  # noqa: T201
-    if not arguments.quick:
-        paths = write_results(rows, arguments.results, rounds)
+    if arguments.results or not arguments.quick:
+        paths = write_results(rows, arguments.results or RESULTS, rounds)
         print("written:", *paths)  # noqa: T201
     print(f"{time.monotonic() - began_at:.0f} s")  # noqa: T201
     return 0 if all(row.is_complete for row in rows) else 1

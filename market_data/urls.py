@@ -1,9 +1,7 @@
 """Everything that the app serves: `include("market_data.urls")`."""
 
-from django.urls import include, path
+from market_data.api import urls as api
+from market_data.dashboard import urls as dashboard
 
 app_name = "market_data"
-urlpatterns = [
-    path("api/market-data/", include("market_data.api.urls")),
-    path("", include("market_data.dashboard.urls")),
-]
+urlpatterns = [*api.urlpatterns, *dashboard.urlpatterns]

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -22,15 +23,12 @@ from benchmarks.read_path.instructions import APPLICATIONS, instructions_per_req
 from benchmarks.read_path.load import CONNECTIONS, SERVER_CORE, measured, pinned, running
 from benchmarks.read_path.packages import FASTAPI, FASTIFY, REPOSITORY, NotInstalledError
 from benchmarks.read_path.peers import PEERS, Stage
+from benchmarks.read_path.records import FreshRecords
 from development.embedded_cache import server_program
 from development.guarded_process import GuardedProcess
 from development.loopback import free_port
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
-_RECORD = (
-    '{{"pair":"{pair}","price":43250.10000000,"volume":28500.50000000,"timestamp":{now},'
-    '"change24h":2.500,"high24h":43500.00000000,"low24h":42900.00000000}}'
-)
 
 
 def arguments() -> argparse.Namespace:
@@ -48,18 +46,13 @@ def arguments() -> argparse.Namespace:
     return chosen
 
 
-def stage_of(count: int, folder: Path, redis_url: str) -> Stage:
-    """Write the records of `count` pairs into the store and, as the body that they make, into a file."""
+@contextmanager
+def stage_of(count: int, folder: Path, redis_url: str) -> Iterator[Stage]:
+    """Keep the records of `count` pairs fresh in the store, and the body that they make in a file."""
     stage = Stage(folder, tuple(f"A{number}/USDT" for number in range(count)), redis_url)
-    now = time.time_ns() // 1_000_000
-    records = {pair: _RECORD.format(pair=pair, now=now) for pair in stage.pairs}
-    with redis.Redis.from_url(redis_url) as store:
-        for pair, record in records.items():
-            store.set(f"market_data:{pair}", record)
-            store.set(f"market_data_last:{pair}", record)
-    members = ",".join(f'"{pair}":{record}' for pair, record in records.items())
-    stage.body.write_text(f"{{{members}}}")
-    return stage
+    with FreshRecords(redis_url, stage.pairs) as records:
+        stage.body.write_text(records.body)
+        yield stage
 
 
 @dataclass
@@ -115,12 +108,11 @@ def main() -> int:
         redis_url = f"redis://127.0.0.1:{port}/0"
         _wait_for(redis_url)
         for count in chosen.pairs:
-            stage = stage_of(count, folder, redis_url)
-            if chosen.calls:
-                for name in APPLICATIONS:
+            with stage_of(count, folder, redis_url) as stage:
+                for name in APPLICATIONS if chosen.calls else ():
                     counted[name, count] = instructions_per_request(name, stage, chosen.calls)
                     sys.stderr.write(f"{count} pairs: {name} {counted[name, count]:.4f} million instructions\n")
-            rates = rates_of(stage, chosen)
+                rates = rates_of(stage, chosen)
             found = report.rates_table(titles, rates.per_second, rates.p99_ms, rates.failed)
             tables = [found, report.ratios_table(rates.per_second)]
             texts.append(f"\n## {count} pairs\n\n" + "\n\n".join(tables) + "\n")
