@@ -60,9 +60,12 @@ def as_markdown(found: Figures) -> str:
         _load_row("4,000 clients, each every 2 s", polling),
         _load_row(f"soak of {soak['seconds'] / 60:g} minutes at 5,000 a second", soak["load"]),
         "",
-        "| readers | intervals | requests to the exchange |",
-        "| --- | --- | --- |",
-        *(f"| {one['readers']:,} | {one['intervals']} | {one['exchange_requests']} |" for one in found["readers"]),
+        "| readers | intervals | requests for prices | for the list of symbols |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {one['readers']:,} | {one['intervals']} | {one['exchange_requests']} | {one['symbol_lists']} |"
+            for one in found["readers"]
+        ),
         "",
         "| refresh cycles | number | median ms | longest ms |",
         "| --- | --- | --- | --- |",

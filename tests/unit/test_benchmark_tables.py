@@ -23,7 +23,8 @@ def found(**soak: Any) -> dict[str, Any]:
     memory = [{"rss_mib": 60.0, "pss_mib": 45.0}] * 8
     return {
         "surroundings": "a machine", "load_average_before": 0.5, "polling": load(),
-        "readers": [{"readers": number, "intervals": 3, "exchange_requests": 3, "load": load() if number else {}}
+        "readers": [{"readers": number, "intervals": 3, "exchange_requests": 3, "symbol_lists": 0,
+                     "load": load() if number else {}}
                     for number in (0, 100)],
         "soak": {"seconds": 60, "load": load(), "cycles_at_rest_ms": [4, 4], "cycles_under_load_ms": [6, 6],
                  "memory": memory, "workers": 2, "redis_connections": 2, **soak},
