@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.overview import write_overview
+from benchmarks.overview import figures_of, write_overview
 from benchmarks.running_stack import ROOT, end_on_sigterm
 from development.guarded_process import GuardedProcess
 
@@ -28,6 +28,7 @@ def run_part(name: str, results: Path, *, is_quick: bool) -> int:
     """Run a part to its end and return its exit code; end it where we are ended."""
     module, options, quick_options = PARTS[name]
     command = [sys.executable, "-m", module, *options, *(quick_options if is_quick else ()), "--results", str(results)]
+    figures_of(results, name).unlink(missing_ok=True)  # a part that fails must not pass with the figures of another day
     sys.stdout.write(f"\n== {name}: {' '.join(command[1:])}\n")
     sys.stdout.flush()
     with GuardedProcess(command, environment={**os.environ, "PYTHONPATH": str(ROOT)}) as part:

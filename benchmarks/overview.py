@@ -13,17 +13,22 @@ from benchmarks.surroundings import surroundings
 TITLE = "NexusMeme beside its peers"
 
 
+def figures_of(folder: Path, part: str) -> Path:
+    """Return the JSON that a part writes."""
+    return folder / f"{'write_path' if part == 'write-path' else part}.json"
+
+
 def write_overview(folder: Path, exit_codes: Mapping[str, int], *, is_quick: bool) -> list[Path]:
     """Write `bench.md`, `bench.json` and `bench.svg` of the parts that have just run; return where."""
     panels: list[Panel] = []
     for name, read in (("read-path", read_path_panels), ("write-path", write_path_panels)):
         if exit_codes.get(name) is not None:
-            panels += read(_read(folder / f"{name.replace('-', '_') if name == 'write-path' else name}.json"))
+            panels += read(_read(figures_of(folder, name)))
     if exit_codes.get("freshness") is not None:
-        panels += freshness_panels(_read(folder / "freshness.json"))
+        panels += freshness_panels(_read(figures_of(folder, "freshness")))
     views = [name for name in exit_codes if name.startswith("page-")]
     if views:
-        panels += page_panels([_read(folder / f"{name}.json") for name in views])
+        panels += page_panels([_read(figures_of(folder, name)) for name in views])
     note = f"{surroundings()}; load average at the end {os.getloadavg()[0]:.1f}"
     note += "; a quick run, which shows that it works and no more" if is_quick else ""
     paths = [folder / f"bench.{ending}" for ending in ("md", "json", "svg")]
