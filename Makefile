@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 INSTALL := $(IN_VENV) -m pip install --quiet --disable-pip-version-check
-# Two files at a time; a file's tests stay together.
-PYTEST_OPTIONS ?= -n 2 --dist loadfile
+# Three files at a time, for most tests wait for other processes; a file's tests stay together.
+PYTEST_OPTIONS ?= -n 3 --dist loadfile
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 

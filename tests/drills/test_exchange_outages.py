@@ -72,7 +72,7 @@ def test_an_exchange_as_slow_as_the_interval_gets_no_more_than_it_can_answer_and
     crowded: Hall, recovery: RecoveryTimes
 ) -> None:
     fetcher, log = crowded.fetchers[0], crowded.exchange.requests
-    crowded.exchange.faults.add("latency", seconds=1.85)
+    crowded.exchange.faults.add("latency", seconds=1.7)
     wait_until(lambda: "refresh cycles have no time for every pair: " in fetcher.log, "the warning", 15)
     log.clear()
     wait_until(lambda: len(finished(log.last(path_ending=TICKERS))) >= 18, "six slow cycles", 25)
