@@ -278,6 +278,7 @@ class TestInThisProcess:
         assert "no-store" in response.headers["Cache-Control"]
         assert Client().post("/metrics").status_code == 405
 
+    @pytest.mark.django_db  # a request by WSGI ends with a look at the database's connections
     def test_layer_and_view_count_the_same(self, redis_client: redis.Redis) -> None:
         PriceKeys(redis_client).write(*PAIRS)
         layer = PricesLayer(get_wsgi_application())
