@@ -31,6 +31,7 @@ class Simulation:
         self.exchange.reaction = self._react
         self.events = []
         self.end = 0.0
+        self.is_told_to_stop = lambda: False
         lease_ttl_ms = LEASE_LIFE_SECONDS * 1000
         self.lease = FetcherLease(
             self.cache, ttl_ms=lease_ttl_ms, patience_ms=lease_ttl_ms, monotonic=self.clock.monotonic
@@ -43,7 +44,7 @@ class Simulation:
             self.lease,
             clock=FetcherClock(self.clock.monotonic, self.clock.now_ms, self._sleep),
             backoff=backoff(2, 24),
-            should_stop=lambda: self.clock.monotonic() >= self.end,
+            should_stop=lambda: self.clock.monotonic() >= self.end or self.is_told_to_stop(),
             notifier=ServiceNotifier({}),
         )
 

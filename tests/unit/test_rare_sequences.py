@@ -72,10 +72,10 @@ def test_a_ban_that_comes_while_the_process_is_told_to_stop_is_remembered():
     def ban(url, path):
         if "ticker" not in path:
             return simulation.exchange.usual(url, path)
-        simulation.end = 0
         return simulation.exchange.answer(b"", 418, retry_after="300")
 
     simulation.exchange.reaction = ban
+    simulation.is_told_to_stop = lambda: simulation.parts.gateway.pause.snapshot().ban_seconds > 0
     simulation.run(100)
 
     assert simulation.cache.status is not None
