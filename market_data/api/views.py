@@ -1,6 +1,7 @@
 """The endpoints: each reads the cache once and hands the reading to a pure function."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -81,22 +82,6 @@ class MarketDataView(APIView):
         """Return the response, which `dispatch` counts."""
         return super().dispatch(request, *args, **kwargs)
 
-    def get(self, request: Request, **path: str) -> HttpResponse:
-        cache = open_ticker_cache()
-        self.has_read_cache = True
-        try:
-            answer = self.answer(request, cache, _now_ms())
-        except BadQueryError as error:
-            self.has_read_cache = False
-            answer = bad_query_answer(error)
-        except CacheUnavailableError as error:
-            answer = error_answer(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
-        return _http_response(answer)
-
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        """Return what the cache lets this endpoint say; raise `BadQueryError` or `CacheUnavailableError`."""
-        raise NotImplementedError
-
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
         if isinstance(exc, APIException):
@@ -121,8 +106,11 @@ class PricesView(MarketDataView):
     endpoint = "prices"
 
     def respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD"):
-            return super().respond(request, *args, **kwargs)
+        if request.method in ("GET", "HEAD"):
+            return self.get(request)
+        return super().respond(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
         asked, settings, snapshots = request.META, get_settings(), open_price_snapshots()
         conditions = asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"), settings
         snapshot, now_ms = snapshots.current()
@@ -136,7 +124,27 @@ class PricesView(MarketDataView):
         return _http_response(answer)
 
 
-class HistoryView(MarketDataView):
+class CacheView(MarketDataView, ABC):
+    """An endpoint that reads the cache once for each request."""
+
+    def get(self, request: Request, **path: str) -> HttpResponse:
+        cache = open_ticker_cache()
+        self.has_read_cache = True
+        try:
+            answer = self.answer(request, cache, _now_ms())
+        except BadQueryError as error:
+            self.has_read_cache = False
+            answer = bad_query_answer(error)
+        except CacheUnavailableError as error:
+            answer = error_answer(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
+        return _http_response(answer)
+
+    @abstractmethod
+    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+        """Return what the cache lets this endpoint say; raise `BadQueryError` or `CacheUnavailableError`."""
+
+
+class HistoryView(CacheView):
     endpoint = "history"
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
@@ -149,14 +157,14 @@ class HistoryView(MarketDataView):
         return history_answer(query, series, request.headers.get("If-None-Match"), settings)
 
 
-class InitView(MarketDataView):
+class InitView(CacheView):
     endpoint = "init"
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         return json_answer(200, init_content(cache.read_fetcher(), now_ms, get_settings()))
 
 
-class HealthView(MarketDataView):
+class HealthView(CacheView):
     endpoint = "health"
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
@@ -168,14 +176,14 @@ class HealthView(MarketDataView):
         return json_answer(200, health_content(prices, fetcher, now_ms, settings))
 
 
-class PairsView(MarketDataView):
+class PairsView(CacheView):
     endpoint = "pairs"
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
         return json_answer(200, pairs_content(cache.read_fetcher().status, get_settings()))
 
 
-class UnknownPathView(MarketDataView):
+class UnknownPathView(CacheView):
     """What stands below the API's address and is none of its endpoints."""
 
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:

@@ -93,7 +93,12 @@ def allowed_errors() -> list[str]:
 
 
 @pytest.fixture
-def new_page(chromium: Browser, console_errors: list[str], allowed_errors: list[str]) -> Iterator[Callable[..., Page]]:
+def new_page(
+    chromium: Browser,
+    console_errors: list[str],
+    allowed_errors: list[str],
+    start_site: Callable[..., WebSite],  # so that a page is closed before its site stops
+) -> Iterator[Callable[..., Page]]:
     """Open a page in a context of its own; options are those of a Playwright context."""
     contexts: list[BrowserContext] = []
 

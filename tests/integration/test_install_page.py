@@ -29,7 +29,7 @@ UNITS = ("nexusmeme-fetcher@1", "nexusmeme-fetcher@2", "nexusmeme-web@1", "nexus
 NO_NETWORK = """
 printf 'APT::Get::Upgrade "false"; Acquire::Retries "0";' > /etc/apt/apt.conf.d/99-no-network
 printf '[global]\\nno-index = true\\nfind-links = /mnt/wheels\\n' > /etc/pip.conf
-rm -rf /root/.pip /root/.config/pip
+rm -rf ~/.pip ~/.config/pip
 """
 EXCHANGE = """
 cat >> /etc/nexusmeme.env <<END
@@ -84,9 +84,9 @@ class Server:
         return self.said[section]
 
     def run(self, script: str) -> str:
-        keep = "declare -p RELEASE ENV_FILE > /root/shell"
+        keep = "declare -p RELEASE ENV_FILE > ~/shell"
         said = self.machine.run(f"{self.shell}\nexport ENV_FILE\n{script}\n{keep}")
-        self.shell = self.machine.run("cat /root/shell")
+        self.shell = self.machine.run("cat ~/shell")
         return said
 
     def upgrade(self) -> str:

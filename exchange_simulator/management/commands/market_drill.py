@@ -27,7 +27,7 @@ INTERRUPTED = 130
 class Command(BaseCommand):
     help = "Rehearses outages against a running demo stack (make demo). Without names: all of the short drills."
     requires_system_checks = []
-    _has_been_interrupted = False
+    _is_interrupted = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME", help="a drill; --list names them")
@@ -57,9 +57,15 @@ class Command(BaseCommand):
             raise CommandError("Not every drill held.")
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Raise once: a second Ctrl-C must not keep the faults from being switched off."""
-        if not self._has_been_interrupted:
-            self._has_been_interrupted = True
+        """Note it. Raised here, it could hit the switching off of the faults, or be lost inside a finalizer."""
+        self._is_interrupted = True
+
+    def _sleep(self, seconds: float) -> None:
+        self._end_if_interrupted()
+        time.sleep(seconds)
+
+    def _end_if_interrupted(self) -> None:
+        if self._is_interrupted:
             raise KeyboardInterrupt
 
     def _run(self, drills: Sequence[Drill], stage: Stage) -> bool:
@@ -69,11 +75,17 @@ class Command(BaseCommand):
         self.stdout.write(f"Drills at {stage.service.base_url} with the exchange simulator {stage.exchange.base_url}")
         self.stdout.write(f"Were this killed, faults stay on: curl -X DELETE {stage.exchange.faults_url}\n\n")
         self.stdout.write(table_head())
-        return run_drills(drills, lambda: _rehearsal(stage), time.monotonic, self._report)
+        return run_drills(drills, lambda: self._rehearsal(stage), time.monotonic, self._report)
+
+    def _rehearsal(self, stage: Stage) -> Rehearsal:
+        return Rehearsal(
+            stage.service, stage.exchange, stage.symbols, pids=stage.pids, monotonic=time.monotonic, sleep=self._sleep
+        )
 
     def _report(self, result: Result) -> None:
         self.stdout.write(table_row(result))
         self.stdout.flush()
+        self._end_if_interrupted()
 
 
 def choose_drills(names: Sequence[str], *, is_all: bool, with_processes: bool) -> list[Drill]:
@@ -91,9 +103,3 @@ def choose_drills(names: Sequence[str], *, is_all: bool, with_processes: bool) -
     if refused:
         raise CommandError(f"{', '.join(refused)} pauses processes of the stack: add --with-processes.")
     return wanted
-
-
-def _rehearsal(stage: Stage) -> Rehearsal:
-    return Rehearsal(
-        stage.service, stage.exchange, stage.symbols, pids=stage.pids, monotonic=time.monotonic, sleep=time.sleep
-    )
