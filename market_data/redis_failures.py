@@ -30,6 +30,7 @@ _REASONS: tuple[tuple[type[redis.RedisError], str, str], ...] = (
     (MasterNotFoundError, "no_primary", "Sentinel names no primary of Redis"),
     (redis.ConnectionError, "connection", "no connection to Redis"),
 )
+_CANNOT_SAVE = "MISCONF"
 
 
 def _reason(error: redis.RedisError) -> tuple[str, str]:
@@ -37,4 +38,6 @@ def _reason(error: redis.RedisError) -> tuple[str, str]:
     for kind, name, reason in _REASONS:
         if isinstance(error, kind):
             return name, reason
+    if str(error).startswith(_CANNOT_SAVE):
+        return "cannot_save", "Redis refuses writes, for it cannot save to its disk"
     return "other", f"Redis answered with an error ({type(error).__name__})"

@@ -20,6 +20,7 @@ CACHE_ERRORS = (
     "loading",
     "read_only",
     "out_of_memory",
+    "cannot_save",
     "no_primary",
     "connection",
     "other",

@@ -1,6 +1,7 @@
 """The cache contract against a real server: what an operator sees with redis-cli is what the API serves."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import redis
@@ -9,6 +10,7 @@ from development.embedded_cache import EmbeddedCache
 from market_data.fetcher_status import Source
 from market_data.ticker import TickerRecord
 from market_data.ticker_cache import CacheUnavailableError, LeaseLostError, TickerCache
+from tests.process_facts import wait_until
 
 TOKEN = "host:1:first"
 NOW_MS = 1_700_000_000_000
@@ -132,6 +134,20 @@ def test_a_server_that_is_gone_is_named_and_one_that_returns_is_used_again(djang
         with pytest.raises(CacheUnavailableError, match="no connection to Redis"):
             cache.read(["BTC/USDT"])
         server.start()
+        assert cache.read(["BTC/USDT"]).current == {}
+
+
+def test_a_server_that_cannot_save_to_its_disk_is_named(django_cache_at, tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with EmbeddedCache(options={"dir": str(folder), "save": "3600 1"}) as server:
+        cache = django_cache_at(server.url)
+        folder.rmdir()
+        with redis.Redis.from_url(server.url) as client:
+            client.bgsave()
+            wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "the failed saving")
+        with pytest.raises(CacheUnavailableError, match=r"^Redis refuses writes, for it cannot save to its disk$"):
+            cache.acquire_lease(TOKEN, 60_000)
         assert cache.read(["BTC/USDT"]).current == {}
 
 
