@@ -16,6 +16,7 @@ from development.embedded_cache import EmbeddedCache
 from development.loopback import free_port
 from exchange_simulator.server import RunningSimulator
 from tests.foreign_project import REPOSITORY, ForeignProject, steps_of_the_readme
+from tests.metrics_text import samples_of
 from tests.process_facts import wait_until
 
 # Everything that a grown project may have otherwise: language, prefixes, defaults of REST framework, other caches.
@@ -41,6 +42,7 @@ OTHER_ADDRESSES = """
 from django.conf.urls.i18n import i18n_patterns
 
 urlpatterns = urlpatterns[:1] + i18n_patterns(path("kurse/", include("market_data.urls")))
+urlpatterns += [path("intern/", include("market_data.metrics.urls"))]
 """
 TELL_WHAT_IS_LOADED = """
 import sys
@@ -160,6 +162,9 @@ def test_it_serves_in_a_project_with_other_habits(project: ForeignProject, reque
         site = request.getfixturevalue("site")
 
         assert_serves(site, "/de/kurse/", "/assets/v1/")
+        told = samples_of(get(f"{site}/intern/metrics"))
+        assert told["nexusmeme_fetcher_running", ()] == 1
+        assert told["nexusmeme_served_answers_total", (("endpoint", "prices"), ("status", "200"))] >= 1
     finally:
         settings.write_text(before[0])
         urls.write_text(before[1])
