@@ -57,13 +57,13 @@ class PriceSnapshots:
         *,
         max_age_ms: int,
         monotonic: Callable[[], float],
-        now_ms: Callable[[], int],
+        unix_ns: Callable[[], int],
     ) -> None:
         self._cache = cache
         self._pairs = tuple(pairs)
         self._max_age_seconds = max_age_ms / 1000
         self._monotonic = monotonic
-        self._now_ms = now_ms
+        self._unix_ns = unix_ns
         self._lock = threading.Lock()
         self._latest: PriceSnapshot | None = None
 
@@ -72,7 +72,7 @@ class PriceSnapshots:
 
         Where one read of Redis takes longer than that, the snapshot is of a read that ended after the request had come.
         """
-        now_ms = self._now_ms()  # before the age is looked at: a thread may be held up between the two
+        now_ms = self._unix_ns() // 1_000_000  # before the age is looked at: a thread may be held up between the two
         latest = self._latest
         if latest is not None and self._monotonic() - latest.read_at <= self._max_age_seconds:
             return latest, now_ms
@@ -107,6 +107,9 @@ class PriceSnapshots:
             self._lock.release()
         return latest, self._now_ms()
 
+    def _now_ms(self) -> int:
+        return self._unix_ns() // 1_000_000
+
     def _is_young(self, snapshot: PriceSnapshot) -> bool:
         return self._monotonic() - snapshot.read_at <= self._max_age_seconds
 
@@ -132,7 +135,7 @@ def open_price_snapshots() -> PriceSnapshots:
         settings.trading_pairs,
         max_age_ms=settings.snapshot_ms,
         monotonic=time.monotonic,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        unix_ns=time.time_ns,
     )
 
 

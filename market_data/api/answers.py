@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 TIME_HEADER = "X-Market-Data-Time"
 SOURCE_HEADER = "X-Market-Data-Source"
@@ -20,7 +22,7 @@ STORE_FOR_ONE_SECOND = "public, max-age=0, s-maxage=1"
 JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """Status, body and headers, as pairs of name and value, of one HTTP answer.
 
     `oldest_at_ms` is received at, Unix ms, of the oldest price in it, None where it has none.

@@ -10,11 +10,9 @@ WORTHWHILE_BYTES = 1024
 _LONGEST_ACCEPTANCE = 256
 
 
-def accepts_gzip(accept_encoding: str | None) -> bool:
+def accepts_gzip(accept_encoding: str) -> bool:
     """Tell whether an `Accept-Encoding` names gzip with a weight above zero; one that is far too long does not."""
-    if not accept_encoding or len(accept_encoding) > _LONGEST_ACCEPTANCE:
-        return False
-    return _names_gzip(accept_encoding)
+    return len(accept_encoding) <= _LONGEST_ACCEPTANCE and _names_gzip(accept_encoding)
 
 
 @lru_cache(maxsize=64)

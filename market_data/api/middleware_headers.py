@@ -6,7 +6,7 @@ kind, and after some seconds Django is asked again. Whatever is not the same twi
 """
 
 from collections.abc import Hashable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from market_data.api.answers import Answer
 
@@ -15,7 +15,8 @@ MAX_KINDS = 256
 _HANDLED = "accept-encoding"
 
 
-class LearnedHeaders(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LearnedHeaders:
     """What follows the function's own headers, `Vary` first, and which of a request's headers change the answer.
 
     To be used from `from_ms` until before `until_ms` (Unix ms), which is never while it was seen only once.
@@ -47,7 +48,7 @@ class MiddlewareHeaders:
         if known is None and len(self._learned) >= MAX_KINDS and not self._has_made_room(now_ms):
             return
         until_ms = now_ms + RELEARN_MS if known is not None and known.after == headers.after else now_ms
-        self._learned[kind] = headers._replace(from_ms=now_ms, until_ms=until_ms)
+        self._learned[kind] = replace(headers, from_ms=now_ms, until_ms=until_ms)
 
     def _has_made_room(self, now_ms: int) -> bool:
         kept = {kind: known for kind, known in self._learned.items() if abs(now_ms - known.from_ms) < 2 * RELEARN_MS}
@@ -62,7 +63,8 @@ def added_headers(own: Answer, django_s: Answer) -> LearnedHeaders | None:
     """
     count = len(own.headers)
     given, added = django_s.headers[:count], tuple(django_s.headers[count:])
-    if len(given) < count or own[:3] != (django_s.status, django_s.body, [*given[:-1], own.headers[-1]]):
+    but_for_vary = Answer(django_s.status, django_s.body, [*given[:-1], own.headers[-1]], own.oldest_at_ms)
+    if len(given) < count or own != but_for_vary:
         return None
     name, vary = given[-1]
     asked = [token.strip().lower() for token in vary.split(",")]

@@ -1,7 +1,8 @@
 """A successful answer to one query out of one snapshot, worked out once for all who ask the same. Pure."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from typing import Self
 from urllib.parse import quote
 
 from market_data.api.answers import (
@@ -19,7 +20,8 @@ from market_data.fetcher_status import Source
 Headers = tuple[tuple[str, str], ...]
 
 
-class PreparedPrices(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PreparedPrices:
     """Status, body and headers but for the time, right from `from_ms` to `until_ms` (Unix ms), both included.
 
     `oldest_at_ms` is received at of the oldest price in it.

@@ -5,6 +5,8 @@ Whoever serves prices, the view or the layer before Django, calls `prices_answer
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from market_data.api.answers import OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, etag_matches, json_answer
 from market_data.api.compression import accepts_gzip
 from market_data.api.prepared_prices import PreparedPrices
@@ -39,7 +41,7 @@ def prices_answer(
 
     `query_string` is WSGI's, as the reader sent it. The headers of 200, 206 and 304 end with `Vary`.
     """
-    may_compress = accepts_gzip(accept_encoding)
+    may_compress = accept_encoding is not None and accepts_gzip(accept_encoding)
     key = query_string, may_compress
     prepared: PreparedPrices | None = snapshot.memo.get(key)
     if prepared is None or not prepared.from_ms <= now_ms <= prepared.until_ms:
@@ -117,7 +119,7 @@ def unavailable_answer(pairs: Sequence[str], settings: MarketDataSettings, messa
 
 def _stamped(answer: Answer, snapshot: PriceSnapshot, now_ms: int) -> Answer:
     """Add the headers that every answer of the API carries."""
-    return answer._replace(headers=[*answer.headers, *_stamps(snapshot, now_ms)])
+    return msgspec.structs.replace(answer, headers=[*answer.headers, *_stamps(snapshot, now_ms)])
 
 
 def _stamps(snapshot: PriceSnapshot, now_ms: int) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,9 @@ _ENDPOINT = "prices"
 _STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase}" for status in (200, 206, 304)}
 _LONGEST_KIND = 1024
 
+Kind = tuple[int | str | None, ...]
+"""What of a request and its answer decides which headers Django's middleware adds."""
+
 
 class PricesLayer:
     """The application that it wraps, with a short cut to one of its addresses."""
@@ -37,7 +40,7 @@ class PricesLayer:
     def __init__(self, application: "WSGIApplication", url_name: str = URL_NAME) -> None:
         self._application = application
         self._path = "/" + reverse(url_name).removeprefix(get_script_prefix())  # as PATH_INFO, without SCRIPT_NAME
-        self._front_names = _front_names()
+        self._more_names = _more_names()
         self._learned = MiddlewareHeaders()
         self._note_answer = open_served_tallies().note_answer
 
@@ -56,25 +59,25 @@ class PricesLayer:
         answer = _answer(environ, snapshot, now_ms)
         if answer is None:
             return self._application(environ, start_response)
-        status, body, headers, oldest_at_ms = answer
-        get = environ.get
-        kind = status, get("HTTP_HOST"), get("HTTP_ACCEPT_ENCODING"), *map(get, self._front_names)
+        status, headers, oldest_at_ms, get = answer.status, answer.headers, answer.oldest_at_ms, environ.get
+        kind: Kind = (
+            status, environ["HTTP_HOST"], get("HTTP_ACCEPT_ENCODING"), get("SCRIPT_NAME"), get("wsgi.url_scheme")
+        )  # fmt: skip
+        if self._more_names:
+            kind += tuple(map(get, self._more_names))
         learned = self._learned.of(kind, now_ms)
         if learned is None:
             return self._observed(environ, start_response, kind)
         for name in learned.varying:
             if name in environ:
                 return self._application(environ, start_response)
-        headers.pop()  # `Vary`, to which middleware may have added names
-        headers += learned.after
+        headers[-1:] = learned.after  # instead of `Vary`, to which middleware may have added names
         start_response(_STATUS_LINES[status], headers)
         age_ms = None if oldest_at_ms is None else abs(now_ms - oldest_at_ms)
         self._note_answer(_ENDPOINT, status, perf_counter() - began_at, age_ms)
-        return (body,)
+        return (answer.body,)
 
-    def _observed(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse", kind: tuple[Any, ...]
-    ) -> Iterable[bytes]:
+    def _observed(self, environ: "WSGIEnvironment", start_response: "StartResponse", kind: Kind) -> Iterable[bytes]:
         """Let Django answer, and learn what its middleware adds."""
         sent: list[tuple[int, list[tuple[str, str]]]] = []
 
@@ -89,7 +92,7 @@ class PricesLayer:
             self._learn(environ, kind, Answer(status, body, headers))
         return response
 
-    def _learn(self, environ: "WSGIEnvironment", kind: tuple[Any, ...], django_s: Answer) -> None:
+    def _learn(self, environ: "WSGIEnvironment", kind: Kind, django_s: Answer) -> None:
         now = dict(django_s.headers).get(TIME_HEADER, "")
         if not now.isdigit() or sum(len(str(part)) for part in kind) > _LONGEST_KIND:
             return
@@ -116,9 +119,9 @@ def _answer(environ: "WSGIEnvironment", snapshot: PriceSnapshot, now_ms: int) ->
     return answer if answer.status in _STATUS_LINES else None
 
 
-def _front_names() -> tuple[str, ...]:
-    """Return what of a request, beside its host, decides before any view whether and how Django serves it."""
-    names = ["SCRIPT_NAME", "wsgi.url_scheme"]
+def _more_names() -> tuple[str, ...]:
+    """Return what else of a request decides before any view whether and how Django serves it."""
+    names = []
     if django_settings.SECURE_PROXY_SSL_HEADER:
         names.append(django_settings.SECURE_PROXY_SSL_HEADER[0])
     if django_settings.USE_X_FORWARDED_HOST:

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from market_data.api.answer_response import AnswerResponse
 from market_data.api.answers import (
     NEVER_STORE,
     OPEN_TO_ANY_PAGE,
@@ -121,7 +122,7 @@ class PricesView(MarketDataView):
             answer = prices_answer(asked["QUERY_STRING"], snapshot, now_ms, *conditions)
         if answer.oldest_at_ms is not None:
             self.oldest_age_ms = abs(now_ms - answer.oldest_at_ms)
-        return _http_response(answer)
+        return AnswerResponse(answer)
 
 
 class CacheView(MarketDataView, ABC):
@@ -137,7 +138,7 @@ class CacheView(MarketDataView, ABC):
             answer = bad_query_answer(error)
         except CacheUnavailableError as error:
             answer = error_answer(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
-        return _http_response(answer)
+        return AnswerResponse(answer)
 
     @abstractmethod
     def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
@@ -190,10 +191,6 @@ class UnknownPathView(CacheView):
         self.has_read_cache = False
         message = "There is prices, history, init, health and pairs, each without a final slash."
         return error_answer(404, "Not found", message)
-
-
-def _http_response(answer: Answer) -> HttpResponse:
-    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
 def _now_ms() -> int:

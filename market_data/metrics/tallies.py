@@ -51,8 +51,9 @@ class ServedTallies:
     def note_answer(self, endpoint: str, status: int, seconds: float, age_ms: int | None = None) -> None:
         """Count an answer, how long it took, and the age of the oldest price in it, if it has one."""
         key = self._get_ident(), endpoint, status
-        answers, ages = self._rows.get(key) or self._new_rows(*key)
-        answers[bisect_left(SECONDS_BOUNDS, seconds)] += 1
+        rows = self._rows.get(key)
+        answers, ages = self._new_rows(*key) if rows is None else rows
+        answers[bisect_left(SECONDS_BOUNDS, seconds) if seconds > SECONDS_BOUNDS[0] else 0] += 1
         answers[-1] += seconds
         if age_ms is not None:
             ages[bisect_left(AGE_BOUNDS_MS, age_ms)] += 1

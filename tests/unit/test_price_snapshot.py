@@ -73,7 +73,7 @@ class Site:
             PAIRS,
             max_age_ms=max_age_ms,
             monotonic=self.clock.monotonic,
-            now_ms=self.clock.now_ms,
+            unix_ns=lambda: self.clock.now_ms() * 1_000_000,
         )
 
     def ask(self, query: str = "", if_none_match: str | None = None):
