@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import shlex
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 import redis
 
 from development.embedded_cache import EmbeddedCache
-from development.loopback import LOOPBACK
+from development.loopback import LOOPBACK, free_port
 from tests.nginx_site import HOST_NAME, NginxSite
 from tests.process_facts import wait_until
 from tests.web_site import PAIRS, PriceKeys, WebSite, now_ms
@@ -393,6 +394,24 @@ def test_the_log_has_client_and_request_and_leaves_out_what_readers_poll(site: N
     assert f"client={LOOPBACK} " in lines[0]
     assert "status=400 " in lines[0]
     assert "pairs=BTC/USDT " not in site.access_log
+
+
+def test_a_line_of_the_log_is_read_back_whatever_the_address_holds_and_however_many_servers_were_asked(
+    tmp_path: Path,
+) -> None:
+    site = NginxSite(tmp_path / "nginx", (free_port(), free_port())).start()
+    try:
+        Reader(site).ask('/api/market-data/init?a="b%0Astatus=200')
+        wait_until(lambda: "status=200" in site.access_log, "the line in the log")
+        (line,) = site.access_log.splitlines()
+    finally:
+        site.stop()
+
+    fields = dict(word.split("=", 1) for word in shlex.split(line))
+    assert fields["uri"] == r"/api/market-data/init?a=\x22b%0Astatus=200"
+    assert fields["status"] == "502"
+    assert len(fields["upstream"].split(", ")) == 2
+    assert fields["cache"] == "-"
 
 
 def test_many_at_once_on_a_cold_cache_are_all_answered(site: NginxSite, reader: Reader) -> None:
