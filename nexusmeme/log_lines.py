@@ -2,9 +2,9 @@
 
 import json
 import logging
-from datetime import UTC, datetime
 
 from market_data.log_facts import key_values
+from nexusmeme.line_fields import line_fields
 from nexusmeme.request_id import current_request_id
 from nexusmeme.secret_masking import configured_secrets, mask
 
@@ -17,18 +17,9 @@ class _LineFormatter(logging.Formatter):
         self._secrets = configured_secrets()
 
     def _fields(self, record: logging.LogRecord) -> dict[str, str]:
-        logged_at = datetime.fromtimestamp(record.created, UTC)
-        fields = {
-            "time": logged_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname,
-            "logger": record.name,
-        }
-        facts = getattr(record, "facts", None)
-        fields |= facts or {"message": record.getMessage()}
+        fields = line_fields(record)
         if request_id := current_request_id():
             fields["request_id"] = request_id
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
         # Before anything is escaped, for an escaped secret is not found any more.
         return {name: mask(value, self._secrets) for name, value in fields.items()}
 

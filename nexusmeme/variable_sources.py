@@ -20,20 +20,28 @@ def variable_sources(base_dir: Path) -> Mapping[str, str]:
     A process that another one started with the variables of the file in its environment cannot tell them from those
     that somebody set to the same value, and says so.
     """
-
-    class InFile(environ.Env):  # type: ignore[misc]
-        ENVIRON: ClassVar[dict[str, Any]] = {}
-
     path = env_file(base_dir)
-    logger = logging.getLogger("environ.environ")
-    logger.disabled = True  # what it has to say it says when the file is read for good
-    InFile.read_env(path)
-    logger.disabled = False
     name = ".env" if Path(path) == base_dir / ".env" else path
     sources: dict[str, str] = {}
-    for variable, value in InFile.ENVIRON.items():
+    for variable, value in _variables_in(path).items():
         if variable not in os.environ:
             sources[variable] = name
         elif os.environ[variable] == value:
             sources[variable] = f"environment, the same in {name}"
     return sources
+
+
+def variable_value(variable: str, base_dir: Path) -> str:
+    """Return what the environment or else the file sets a variable to, without reading the file for good."""
+    return os.environ[variable] if variable in os.environ else str(_variables_in(env_file(base_dir)).get(variable, ""))
+
+
+def _variables_in(path: str) -> Mapping[str, Any]:
+    class InFile(environ.Env):  # type: ignore[misc]
+        ENVIRON: ClassVar[dict[str, Any]] = {}
+
+    logger = logging.getLogger("environ.environ")
+    logger.disabled = True  # what it has to say it says when the file is read for good
+    InFile.read_env(path)
+    logger.disabled = False
+    return InFile.ENVIRON

@@ -1,0 +1,23 @@
+"""The web server's own lines, of workers that start and end, in the form of all others: see `deploy/web-server`."""
+
+import json
+import logging
+from pathlib import Path
+
+from market_data.log_facts import key_values
+from nexusmeme.line_fields import line_fields
+from nexusmeme.variable_sources import variable_value
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class ServerLineFormatter(logging.Formatter):
+    """`LOG_FORMAT` decides; a value that is neither of the two stops the workers, which say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_json = variable_value("LOG_FORMAT", BASE_DIR).strip().lower() == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = line_fields(record)
+        return json.dumps(fields) if self._is_json else key_values(fields)
