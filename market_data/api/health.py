@@ -29,7 +29,7 @@ def health_content(
     """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
     pairs = pair_counts(prices, fetcher.status, now_ms, settings)
     problems = _problems(fetcher, pairs, now_ms)
-    notes = _notes(prices.source, fetcher.status)
+    notes = _notes(prices.source, fetcher.status, now_ms)
     return {
         "status": "degraded" if problems else "healthy",
         "reasons": problems + notes,
@@ -70,12 +70,14 @@ def pair_counts(
     return {"configured": configured, "fresh": fresh, "stale": stale, "missing": missing, "outcomes": outcomes}
 
 
-def _notes(source: Source, status: FetcherStatus | None) -> list[str]:
+def _notes(source: Source, status: FetcherStatus | None, now_ms: int) -> list[str]:
     """Return what an operator should know though nothing is wrong."""
     notes = [SIMULATED] if source is Source.SIMULATOR else []
-    intervals = status.rate_limit.intervals_per_cycle if status else 1
-    if intervals > 1:
-        notes.append(f"Request weight is near the limit: a refresh cycle every {intervals} intervals.")
+    limit = status.rate_limit if status else RateLimitStatus()
+    if limit.intervals_per_cycle > 1:
+        notes.append(f"Request weight is near the limit: a refresh cycle every {limit.intervals_per_cycle} intervals.")
+    if limit.retry_at is not None and limit.retry_at > now_ms:
+        notes.append(f"The rate limit allows no request until {_utc_text(limit.retry_at)}.")
     return notes
 
 

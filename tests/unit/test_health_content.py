@@ -194,6 +194,16 @@ def test_slowing_down_before_the_limit_is_told_but_is_no_trouble():
     assert "every 2 intervals" in content["reasons"][0]
 
 
+@pytest.mark.parametrize(
+    ("retry_at", "reasons"),
+    [(4_102_444_800_000, ["The rate limit allows no request until 2100-01-01 00:00:00 UTC."]), (NOW_MS, [])],
+)
+def test_a_wait_for_the_rate_limit_is_told_as_long_as_it_lasts(retry_at, reasons):
+    status = msgspec.structs.replace(status_of(), rate_limit=RateLimitStatus(5800, 6000, retry_at))
+
+    assert health(status)["reasons"] == reasons
+
+
 def test_only_outcomes_other_than_ok_are_listed():
     assert health(status_of(outcome=PairOutcome.TIMEOUT))["pairs"]["outcomes"] == {"ETH/USDT": "timeout"}
 
