@@ -31,14 +31,22 @@ def _parameter(name: str, shape: Shape, description: str, example: Any) -> OpenA
     return OpenApiParameter(name, {**shape, "examples": [example]}, description=description)
 
 
-def _header(name: str, shape: Shape, description: str, *statuses: int) -> OpenApiParameter:
+def _header(
+    name: str, shape: Shape, description: str, *statuses: int, is_always_there: bool = True
+) -> OpenApiParameter:
     return OpenApiParameter(
-        name, dict(shape), OpenApiParameter.HEADER, description=description, response=list(statuses) or True
-    )
+        name, dict(shape), OpenApiParameter.HEADER,
+        required=is_always_there, description=description, response=list(statuses) or True,
+    )  # fmt: skip
 
 
 TIME = _header(TIME_HEADER, shapes.UNIX_MS, "the server's clock, Unix ms: a price's age is this minus its timestamp")
-SOURCE = _header(SOURCE_HEADER, {"enum": ["binance", "simulator"]}, "whose prices these are, as far as it is known")
+SOURCE = _header(
+    SOURCE_HEADER,
+    {"enum": ["binance", "simulator"]},
+    "whose prices these are, as far as it is known",
+    is_always_there=False,
+)
 ORIGINS = _header("Access-Control-Allow-Origin", {"const": "*"}, "pages of other hosts may read it")
 EXPOSED = _header("Access-Control-Expose-Headers", shapes.TEXT, "the headers that those pages see")
 CACHE_CONTROL = _header("Cache-Control", shapes.TEXT, "a complete answer may be shared for a second, others never")

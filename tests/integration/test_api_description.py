@@ -86,10 +86,12 @@ def test_refusals_and_missing_prices_are_as_described(description, keys):
 def test_a_cache_that_cannot_be_reached_is_as_described(description, redis_client, django_cache_at):
     django_cache_at("redis://127.0.0.1:1/0")
     for name in ("prices", "history", "init", "health", "pairs"):
-        path = description["paths"][PREFIX + name]["get"]["responses"]["503"]
+        described = description["paths"][PREFIX + name]["get"]["responses"]["503"]
         response = Client().get(PREFIX + name)
         assert response.status_code == 503
-        jsonschema.validate(response.json(), path["content"]["application/json"]["schema"])
+        jsonschema.validate(response.json(), described["content"]["application/json"]["schema"])
+        required = {name.lower() for name, header in described["headers"].items() if header.get("required")}
+        assert {name.lower() for name in response.headers} - UNDESCRIBED_HEADERS == required
 
 
 def test_every_endpoint_is_described_and_nothing_else(description):
