@@ -1,5 +1,6 @@
 """Ends a process in time even where its work is stuck in a call that no signal interrupts."""
 
+import logging
 import os
 import sys
 import threading
@@ -8,12 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+logger = logging.getLogger(__name__)
+
 Outcome = TypeVar("Outcome")
 _NAP_SECONDS = 0.05
 
 
 class WorkFailedError(Exception):
-    """The work raised; its traceback has been printed."""
+    """The work raised; its traceback is in the log."""
 
 
 def run_until_stopped(
@@ -29,7 +32,14 @@ def run_until_stopped(
     not, as in a look-up of Redis's name that hangs. The main thread stays free for signals meanwhile.
     """
     outcomes: list[Outcome] = []
-    worker = threading.Thread(target=lambda: outcomes.append(work()), name="fetcher", daemon=True)
+
+    def attempt() -> None:
+        try:
+            outcomes.append(work())
+        except Exception:
+            logger.exception("the work has ended by an error")
+
+    worker = threading.Thread(target=attempt, name="fetcher", daemon=True)
     worker.start()
     give_up_at: float | None = None
     while worker.is_alive():

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from market_data.patient_stop import WorkFailedError, run_until_stopped
+from nexusmeme.log_lines import KeyValueFormatter
 from tests.fakes import MovableClock
 
 
@@ -32,10 +33,13 @@ def test_work_that_is_stuck_is_left_behind_when_its_time_is_over():
         is_released.set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_error_of_the_work_is_no_end_in_peace():
+def test_an_error_of_the_work_is_no_end_in_peace_and_one_line_of_the_log(caplog):
     def fail():
         raise ZeroDivisionError
 
     with pytest.raises(WorkFailedError):
         run(fail)
+
+    (record,) = caplog.records
+    assert len(KeyValueFormatter().format(record).splitlines()) == 1
+    assert "ZeroDivisionError" in KeyValueFormatter().format(record)
