@@ -134,5 +134,7 @@ LOGGING = {
         "django.request": {"filters": ["unexpected"]},
         "django.security.DisallowedHost": {"filters": ["once_per_minute"]},
         "django.security.csrf": {"filters": ["once_per_minute"]},
+        # What the web server has to say within a worker, errors of the application among it; its own level stays
+        "_granian": {"handlers": ["stderr"], "propagate": False},
     },
 }
