@@ -12,7 +12,8 @@ MAX_RECORD_BYTES = 1024
 _RECORD = re.compile(
     rb'W\{W"pair"W:W"(?P<pair>[^"\\]+)"W,W"price"W:WNW,W"volume"W:WNW,W"timestamp"W:W(?P<timestamp>0|[1-9][0-9]{0,14})W'
     rb',W"change24h"W:WNW,W"high24h"W:WNW,W"low24h"W:WNW\}W'.replace(b"W", rb"[ \t\r\n]*").replace(
-        b"N", rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+        b"N",
+        rb"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?",  # as `exact_decimal` has it
     )
 )
 _FIELDS = ("pair", "price", "volume", "timestamp", "change24h", "high24h", "low24h")

@@ -41,4 +41,7 @@ def init_content(reading: FetcherReading, now_ms: int, settings: MarketDataSetti
 
 def success_rate(stats: FetchStats) -> float | None:
     """Return the share of refresh cycles that brought a fresh price, or None before the first."""
-    return round(stats.fetch_successes / stats.fetch_attempts, 4) if stats.fetch_attempts else None
+    if not stats.fetch_attempts:
+        return None
+    successes = min(max(0, stats.fetch_successes), stats.fetch_attempts)  # whatever a report in Redis claims
+    return round(successes / stats.fetch_attempts, 4)

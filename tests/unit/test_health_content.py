@@ -89,6 +89,12 @@ def test_without_a_living_fetcher_the_state_is_unavailable_whatever_its_last_rep
     assert content["fetcher"]["isRunning"] is content["fetcher"]["health"]["isRunning"] is False
 
 
+def test_a_share_of_successes_lies_between_0_and_1_whatever_the_report_claims():
+    for successes, attempts in ((10**400, 1), (-(10**400), 3), (5, -1), (5, 4)):
+        content = init(status_of(FetchStats(fetch_attempts=attempts, fetch_successes=successes)))
+        assert 0 <= content["fetcher"]["health"]["fetchSuccessRate"] <= 1
+
+
 def test_a_last_fetch_in_the_future_is_no_fresher_for_a_clock_that_was_set_back():
     stats = msgspec.structs.replace(status_of().stats, last_fetch_time=NOW_MS + 3_600_000)
     content = init(msgspec.structs.replace(status_of(), stats=stats))

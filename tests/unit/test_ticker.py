@@ -104,6 +104,8 @@ def with_field(name, value):
         with_field("price", "43250.00"),
         with_field("price", None),
         with_field("price", True),
+        with_field("price", 10**20),
+        RECORD.encode().replace(b"43250.00", b"43250." + b"0" * 21),
         with_field("price", float("nan")),
         with_field("timestamp", 1.5),
         with_field("stale", True),
