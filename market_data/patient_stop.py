@@ -57,7 +57,9 @@ def let_go_of_unwritable_streams() -> None:
     """Replace standard streams that cannot be flushed, or Python would end a process that did well with 120."""
     for name in ("stdout", "stderr"):
         try:
-            getattr(sys, name).flush()
+            stream = getattr(sys, name)
+            if stream is not None:  # closed by the caller, as with `>&-`
+                stream.flush()
         except OSError:
             with suppress(OSError):
                 setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the end

@@ -18,6 +18,9 @@ from market_data.setting_values import text, text_list
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
 from nexusmeme.variable_sources import env_file
 
+UNUSABLE_SETTINGS = 2
+"""The exit code of a process that cannot read its settings; 1 would tell a script that `market_status` is degraded."""
+
 _ENCODE = "in a user name or password write special characters percent-encoded, / as %2F and @ as %40"
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 
@@ -129,7 +132,8 @@ def read_environment(base_dir: Path) -> dict[str, Any]:
         except ValueError as error:
             problems.append(str(setting.problem(str(error), given)))
     if problems:
-        sys.exit("\n".join(problems))
+        sys.stderr.write("\n".join(problems) + "\n")
+        sys.exit(UNUSABLE_SETTINGS)
     return effective
 
 

@@ -95,7 +95,7 @@ def test_settings_that_cannot_work_are_exit_code_2_with_what_to_write(redis_serv
 
 
 def test_the_help_tells_the_exit_codes(redis_server: EmbeddedCache) -> None:
-    assert "0 healthy, 1 degraded, 2 unhealthy" in " ".join(status(redis_server.url, "--help").stdout.split())
+    assert "0 healthy, 1 degraded, 2 unhealthy (" in " ".join(status(redis_server.url, "--help").stdout.split())
 
 
 @pytest.mark.parametrize("options", [(), ("--all",)], ids=["short", "all"])
@@ -182,6 +182,29 @@ def test_a_reader_that_has_enough_is_no_error(keys: PriceKeys, redis_server: Emb
     assert (process.returncode, said) == (0, b"")
 
 
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), (">&- 2>&-", 0), (">/dev/full", 3)])
+def test_output_that_cannot_be_written_is_not_taken_for_a_degraded_service(
+    keys: PriceKeys, redis_server: EmbeddedCache, redirection: str, code: int
+) -> None:
+    keys.write(*PAIRS)
+    keys.report(PAIRS)
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND]
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment(redis_server.url), capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+    assert ("cannot be written" in ended.stderr) is (code == 3)
+
+
+def test_settings_that_cannot_even_be_read_are_exit_code_2(redis_server: EmbeddedCache) -> None:
+    ended = status(redis_server.url, LOG_LEVEL="loud")
+
+    assert ended.returncode == 2
+    assert "Write for example LOG_LEVEL=INFO" in ended.stderr
+
+
 def test_a_terminal_that_lacks_letters_shows_others(keys: PriceKeys, redis_server: EmbeddedCache) -> None:
     ended = status(redis_server.url, pairs=("币安人生/USDT",), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
 
@@ -196,9 +219,9 @@ def test_watch_redraws_the_screen_of_a_terminal_and_ctrl_c_ends_it(
     keys.report(PAIRS)
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 80, 0, 0))
-    process = subprocess.Popen(
-        [*COMMAND, "--watch"], cwd=REPOSITORY, env=environment(redis_server.url), stdout=theirs, stderr=theirs
-    )
+    # Tests that a shell runs in the background inherit from it that Ctrl-C is ignored.
+    command = ["env", "--default-signal=INT", *COMMAND, "--watch"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment(redis_server.url), stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = ""
 

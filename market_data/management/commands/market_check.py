@@ -22,8 +22,9 @@ class Command(BaseCommand):
     help = (
         "Ask the exchange once for its list of symbols, and tell which configured pairs it does not know or does not "
         "trade, which are priced in an alias, and how much request weight a minute the configuration will use. "
-        "Exit code: 0 every pair can be priced, 1 some cannot or the weight comes near the limit, 2 the exchange "
-        "could not be asked. During a ban that a fetcher has met nothing is asked."
+        "Exit code: 0 every pair can be priced, 1 something has to change (a pair cannot be priced, the weight comes "
+        "near the limit, a setting cannot work), 2 the exchange could not be asked. "
+        "During a ban that a fetcher has met nothing is asked."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

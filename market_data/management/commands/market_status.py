@@ -14,6 +14,7 @@ from market_data.inspection.terminal import inspection_lines
 from market_data.patient_stop import let_go_of_unwritable_streams
 
 EXIT_CODES = {"healthy": 0, "degraded": 1, "unhealthy": 2}
+NOT_WRITTEN = 3
 INTERRUPTED = 130
 WATCH_SECONDS = 2.0
 _TOP_AND_CLEAR = "\x1b[H\x1b[2J"
@@ -23,7 +24,8 @@ class Command(BaseCommand):
     help = (
         "Show configuration and state: settings, pairs, fetcher, lease, circuit breaker, rate limit, exchange, Redis "
         "and versions, in 80 columns. It reads Redis alone and never asks the exchange. "
-        "Exit code: 0 healthy, 1 degraded, 2 unhealthy (Redis cannot be reached, or the settings cannot work)."
+        "Exit code: 0 healthy, 1 degraded, 2 unhealthy (Redis cannot be reached, or the settings cannot work), 3 the "
+        "output cannot be written."
     )
     requires_system_checks = []  # wrong settings are among what it shows
 
@@ -51,12 +53,17 @@ class Command(BaseCommand):
             code = 0 if is_watch else INTERRUPTED
         except BrokenPipeError:
             pass  # whoever read this has enough, as in `market_status | head`
+        except OSError as error:
+            self.stderr.write(f"The output cannot be written: {error}.")
+            code = NOT_WRITTEN
         finally:
             let_go_of_unwritable_streams()
         if code:
             sys.exit(code)
 
     def _show(self, inspection: Inspection, *, is_json: bool, is_complete: bool, is_watch: bool) -> None:
+        if sys.stdout is None:
+            return  # closed by a caller who wants the exit code alone, as with `>&-`
         if is_json:
             self.stdout.write(inspection.encode().decode())
         else:
