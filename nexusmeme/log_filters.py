@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def is_unexpected(record: logging.LogRecord) -> bool:
-    """Keep tracebacks and answers that should not be: neither 4xx nor the 503 of a cold cache."""
+    """Keep tracebacks and answers that should not be: neither 4xx, a refusal with its traceback included, nor 503."""
     status = getattr(record, "status_code", 500)
-    return record.exc_info is not None or status == 500
+    return status == 500 or (record.exc_info is not None and status >= 500)
 
 
 class OncePerMinute(logging.Filter):
