@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import accumulate
 
 ELLIPSIS = "…"
 
@@ -41,6 +42,20 @@ def wrapped(words: Sequence[str], columns: int) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def screenful(lines: list[str], columns: int, rows: int) -> list[str]:
+    """Return as many lines as a terminal of this size shows at once, where too wide ones take several rows."""
+    more = "and {} more lines: a larger terminal shows them, and market_status alone"
+    ends_at = list(accumulate(_rows_of(line, columns) for line in lines))
+    if not lines or ends_at[-1] < rows:
+        return lines
+    kept = sum(end < rows - _rows_of(more, columns) for end in ends_at)
+    return [*lines[:kept], more.format(len(lines) - kept)]
+
+
+def _rows_of(line: str, columns: int) -> int:
+    return max(1, -(-width(line) // columns))
 
 
 def _start(text: str, columns: int) -> str:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import pty
 import re
@@ -212,13 +213,14 @@ def test_a_terminal_that_lacks_letters_shows_others(keys: PriceKeys, redis_serve
     assert "????/USDT" in ended.stdout
 
 
+@pytest.mark.parametrize("screen_columns", [80, 45])
 def test_watch_redraws_the_screen_of_a_terminal_and_ctrl_c_ends_it(
-    keys: PriceKeys, redis_server: EmbeddedCache
+    keys: PriceKeys, redis_server: EmbeddedCache, screen_columns: int
 ) -> None:
     keys.write(*PAIRS)
     keys.report(PAIRS)
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, screen_columns, 0, 0))
     # Tests that a shell runs in the background inherit from it that Ctrl-C is ignored.
     command = ["env", "--default-signal=INT", *COMMAND, "--watch"]
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment(redis_server.url), stdout=theirs, stderr=theirs)
@@ -239,6 +241,6 @@ def test_watch_redraws_the_screen_of_a_terminal_and_ctrl_c_ends_it(
         process.wait()
         os.close(ours)
     frames = shown.split("\x1b[H\x1b[2J")[1:]
-    assert len(frames[0].splitlines()) <= 20
+    assert sum(math.ceil(max(1, columns(line)) / screen_columns) for line in frames[0].splitlines()) <= 20
     assert "more lines" in frames[0]
     assert "Traceback" not in shown

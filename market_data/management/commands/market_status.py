@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from market_data.inspection.columns import screenful
 from market_data.inspection.inspection import Inspection
 from market_data.inspection.reading import read_inspection
 from market_data.inspection.terminal import inspection_lines
@@ -70,14 +71,6 @@ class Command(BaseCommand):
             lines = inspection_lines(inspection, is_complete=is_complete)
             is_redrawn = is_watch and self.stdout.isatty()
             if is_redrawn:
-                lines = _fitting(lines, shutil.get_terminal_size().lines)
+                lines = screenful(lines, *shutil.get_terminal_size())
             self.stdout.write((_TOP_AND_CLEAR if is_redrawn else "") + "\n".join(lines))
         self.stdout.flush()
-
-
-def _fitting(lines: list[str], rows: int) -> list[str]:
-    """Return as many lines as a terminal of so many rows shows at once."""
-    if len(lines) < rows:
-        return lines
-    kept = max(0, rows - 2)
-    return [*lines[:kept], f"and {len(lines) - kept} more lines: a higher terminal shows them, and market_status alone"]
