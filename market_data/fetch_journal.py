@@ -27,10 +27,16 @@ class FetchJournal:
         self.pairs: Mapping[str, PairStatus] = {}
         self.failures_in_a_row = 0
 
-    def continue_from(self, earlier: FetcherStatus | None) -> None:
-        """Go on from an earlier fetcher's last success, so that the age of the cache stays true."""
-        if earlier is not None and self.stats.last_fetch_time is None:
-            self._count(last_fetch_time=earlier.stats.last_fetch_time)
+    def continue_from(self, earlier: FetcherStatus | None, *, has_other_counted: bool) -> None:
+        """Go on from the last success of whoever had it, so that the age of the cache stays true.
+
+        Where another fetcher has counted meanwhile counts begin anew: after its own they would look like a burst.
+        """
+        if has_other_counted:
+            self._count(fetch_attempts=0, fetch_successes=0, fetch_errors=0)
+        theirs = earlier.stats.last_fetch_time if earlier else None
+        known = [instant for instant in (self.stats.last_fetch_time, theirs) if instant is not None]
+        self._count(last_fetch_time=max(known, default=None))
 
     @property
     def is_cache_away(self) -> bool:

@@ -98,9 +98,11 @@ class MarketDataFetcher:
     def _becomes_active(self) -> bool:
         try:
             if self._lease.try_acquire():
-                earlier = self._cache.read_fetcher().status or self._last_report
+                reported = self._cache.read_fetcher().status
+                earlier = reported or self._last_report
                 self._aggregator.restore(earlier)
-                self._journal.continue_from(earlier)
+                has_other_counted = reported is not None and reported.started_at != self._started_at_ms
+                self._journal.continue_from(earlier, has_other_counted=has_other_counted)
                 self._journal.cache_answered()
                 self._has_announced_standby = False
                 self._changes.note_lease("held", self._lease.token)

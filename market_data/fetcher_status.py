@@ -40,7 +40,7 @@ class PairStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class FetchStats(msgspec.Struct, frozen=True, rename="camel"):
-    """Counts of refresh cycles since the fetcher's start; times are Unix ms, durations ms."""
+    """Counts of refresh cycles since the fetcher took over from another one; times are Unix ms, durations ms."""
 
     last_fetch_time: int | None = None
     last_fetch_duration_ms: int | None = None

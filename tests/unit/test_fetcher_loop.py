@@ -187,6 +187,22 @@ def test_who_takes_over_goes_on_from_the_last_fetch_of_the_one_before(simulation
     assert successor.stats.fetch_attempts == 1
 
 
+def test_counts_begin_anew_where_another_fetcher_has_counted_and_go_on_where_none_has(simulation):
+    simulation.run(9)
+    simulation.run(13)
+    assert simulation.stats.fetch_attempts == simulation.stats.fetch_successes == 4
+
+    other = Simulation(simulation.clock, simulation.cache)
+    other.run(1)
+    fetched_at = other.stats.last_fetch_time
+    simulation.is_exchange_down = True
+    simulation.run(15)
+
+    stats = simulation.stats
+    assert (stats.fetch_attempts, stats.fetch_successes, stats.fetch_errors) == (1, 0, 1)
+    assert stats.last_fetch_time == fetched_at
+
+
 def test_who_takes_over_during_a_ban_keeps_to_it(simulation):
     simulation.exchange.reaction = lambda url, path: simulation.exchange.answer(b"", 418, retry_after="300")
     simulation.run(100)
