@@ -106,7 +106,6 @@ class Publishing:
             if self._pid == os.getpid():
                 return
             self._pid = os.getpid()
-        open_worker_files.cache_clear()  # of the process that this one was forked from
         if open_worker_files() is not None:
             threading.Thread(target=_publish_for_ever, args=(time.sleep,), name="metrics", daemon=True).start()
 
@@ -124,3 +123,4 @@ def _forget_files(**_: object) -> None:
 
 
 setting_changed.connect(_forget_files)
+os.register_at_fork(after_in_child=open_worker_files.cache_clear)

@@ -39,6 +39,14 @@ ASKED = {
     "/api/market-data/no-such-thing": ("unknown", "404"),
 }
 REQUESTS = 160
+SCRAPED_BEFORE_IT_SERVES = f"""
+import django
+django.setup()
+from django.test import Client
+for path in ("/metrics", "/metrics", "{PRICES}", "/metrics"):
+    answer = Client().get(path, headers={{"host": "localhost"}})
+print(answer.content.decode())
+"""
 FETCHER_FIGURES = ("nexusmeme_fetch", "nexusmeme_pair", "nexusmeme_circuit", "nexusmeme_lease")
 
 
@@ -196,6 +204,24 @@ def test_with_redis_away_the_served_figures_stay_and_the_fetcher_s_are_absent(tm
     assert not [name for name, _ in told if name.startswith(FETCHER_FIGURES)]
     assert told[failures] > 0
     assert told[answers] > 0
+
+
+def test_a_process_that_is_scraped_before_it_serves_counts_nothing_twice(tmp_path: Path) -> None:
+    variables = {"DJANGO_SETTINGS_MODULE": "nexusmeme.settings", "DEBUG": "true", "REDIS_URL": "redis://127.0.0.1:9/0"}
+    command = [sys.executable, "-c", SCRAPED_BEFORE_IT_SERVES]
+    ended = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={"ENV_FILE": os.devnull, "MARKET_DATA_METRICS_FOLDER": str(tmp_path), **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    told = samples_of(ended.stdout)
+    assert told["nexusmeme_cache_errors_total", (("reason", "connection"),)] > 0
+    assert told["nexusmeme_served_answers_total", (("endpoint", "prices"), ("status", "503"))] == 1
+    assert len(list(tmp_path.glob(f"*{SUFFIX}"))) == 1, "a file of its own, in which all of it is"
 
 
 def test_the_web_server_clears_what_ended_ones_left_and_touches_nobody_else_s(
