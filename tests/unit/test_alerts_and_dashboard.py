@@ -105,7 +105,9 @@ def expected(alert: str) -> list[dict[str, Any]]:
     ]
 
 
-def run_rules(folder: Path, values: dict[str, str], firing: tuple[str, ...], at: str = "20m") -> None:
+def run_rules(
+    folder: Path, values: dict[str, str], firing: tuple[str, ...], at: str = "20m", every: str = "1m"
+) -> None:
     shutil.copy(ALERTS, folder / "alerts.yml")
     tests = [
         {"eval_time": at, "alertname": alert, "exp_alerts": expected(alert) if alert in firing else []}
@@ -113,8 +115,8 @@ def run_rules(folder: Path, values: dict[str, str], firing: tuple[str, ...], at:
     ]
     content = {
         "rule_files": ["alerts.yml"],
-        "evaluation_interval": "1m",
-        "tests": [{"interval": "1m", "input_series": series(values), "alert_rule_test": tests}],
+        "evaluation_interval": every,
+        "tests": [{"interval": every, "input_series": series(values), "alert_rule_test": tests}],
     }
     file = folder / "test.yml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -166,6 +168,19 @@ def test_a_ban_that_is_over_is_no_alert_any_more(tmp_path: Path) -> None:
 
 def test_a_wait_for_the_limit_fires_without_any_outcome_too(tmp_path: Path) -> None:
     run_rules(tmp_path, {**USUAL, "nexusmeme_rate_limit_end_time_seconds": "7200x30"}, ("NexusMemeRateLimited",))
+
+
+def test_weight_that_nears_the_limit_minute_by_minute_fires_though_each_begins_at_zero(tmp_path: Path) -> None:
+    values = {**USUAL, "nexusmeme_request_weight_used": "1000 2500 4000 5500 " * 8}
+
+    run_rules(tmp_path, values, ("NexusMemeWeightNearLimit",), "5m", every="15s")
+
+
+def test_a_single_minute_near_the_limit_is_no_alert(tmp_path: Path) -> None:
+    values = {**USUAL, "nexusmeme_request_weight_used": "44 2500 4000 5500 44x26"}
+
+    for at in ("1m", "2m", "3m", "4m"):
+        run_rules(tmp_path, values, (), at, every="15s")
 
 
 def test_before_any_reader_and_without_any_figure_of_the_fetcher_nothing_fires(tmp_path: Path) -> None:
