@@ -106,7 +106,9 @@ def _exchange(exchange: ExchangeStatus, now_ms: int) -> list[Fact]:
         Fact("source", "Source", exchange.source, source, is_simulated),
         _instant("bannedUntil", "Banned until", exchange.banned_until, now_ms, is_trouble=is_banned),
         _instant("symbolsLoadedAt", "List of symbols loaded", exchange.symbols_loaded_at, now_ms),
-        plain("symbolsError", "List of symbols", exchange.symbols_error, is_trouble=exchange.symbols_error is not None),
+        plain(
+            "symbolsError", "Loading it fails", exchange.symbols_error, is_trouble=exchange.symbols_error is not None
+        ),
     ]
 
 
