@@ -48,7 +48,7 @@ def _read(path: Path) -> dict[str, Any]:
 def read_path_panels(found: Mapping[str, Any]) -> list[Panel]:
     panels = []
     for name, rates in found.items():
-        if not name.endswith(" pairs"):
+        if not name.endswith((" pair", " pairs")):
             continue
         samples: dict[str, list[float]] = rates["per_second"]
         bars = [Bar(peer, median(rate), min(rate), max(rate), peer in ("layer", "view"))

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +21,9 @@ import redis
 from benchmarks.read_path import report
 from benchmarks.read_path.instructions import APPLICATIONS, instructions_per_request
 from benchmarks.read_path.load import CONNECTIONS, SERVER_CORE, measured, pinned, running
-from benchmarks.read_path.packages import FASTAPI, FASTIFY, REPOSITORY, NotInstalledError
-from benchmarks.read_path.peers import PEERS, Stage
+from benchmarks.read_path.packages import CHAINLINK, FASTAPI, FASTIFY, REPOSITORY, NotInstalledError
+from benchmarks.read_path.peers import PEERS, Stage, peers_with, title_of
+from benchmarks.read_path.price_source import price_source
 from benchmarks.read_path.records import FreshRecords
 from development.embedded_cache import server_program
 from development.guarded_process import GuardedProcess
@@ -36,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two rounds of two seconds, to see that it works")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
-    parser.add_argument("--pairs", type=int, nargs="+", default=[4, 50])
+    parser.add_argument("--pairs", type=int, nargs="+", default=[1, 4, 50])
     parser.add_argument("--peers", nargs="+", default=[peer.name for peer in PEERS], help="names, to leave others out")
     parser.add_argument("--calls", type=int, default=2000, help="for callgrind; 0 leaves it out")
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -49,8 +50,9 @@ def arguments() -> argparse.Namespace:
 @contextmanager
 def stage_of(count: int, folder: Path, redis_url: str) -> Iterator[Stage]:
     """Keep the records of `count` pairs fresh in the store, and the body that they make in a file."""
-    stage = Stage(folder, tuple(f"A{number}/USDT" for number in range(count)), redis_url)
-    with FreshRecords(redis_url, stage.pairs) as records:
+    pairs = tuple(f"A{number}/USDT" for number in range(count))
+    with FreshRecords(redis_url, pairs) as records, price_source(lambda: records.body) as source_url:
+        stage = Stage(folder, pairs, redis_url, source_url)
         stage.body.write_text(records.body)
         yield stage
 
@@ -68,15 +70,14 @@ def rates_of(stage: Stage, chosen: argparse.Namespace) -> Rates:
     """Measure round by round; in a round the peers take turns."""
     rates = Rates()
     for number in range(chosen.rounds):
-        for peer in PEERS:
-            if peer.name in chosen.peers:
-                with running(peer, stage) as port:
-                    measured(port, stage, 1)  # warm
-                    rate, p99, failed = measured(port, stage, chosen.seconds)
-                rates.per_second[peer.name].append(rate)
-                rates.p99_ms[peer.name].append(p99)
-                rates.failed[peer.name] += failed
-                sys.stderr.write(f"{len(stage.pairs)} pairs, round {number + 1}: {peer.name} {rate:,.0f}/s\n")
+        for peer in peers_with(len(stage.pairs), chosen.peers):
+            with running(peer, stage) as port:
+                measured(peer, port, stage, peer.warm_seconds)
+                rate, p99, failed = measured(peer, port, stage, chosen.seconds)
+            rates.per_second[peer.name].append(rate)
+            rates.p99_ms[peer.name].append(p99)
+            rates.failed[peer.name] += failed
+            sys.stderr.write(f"{stage.title}, round {number + 1}: {peer.name} {rate:,.0f}/s\n")
     return rates
 
 
@@ -84,7 +85,7 @@ def setting() -> str:
     cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     processor = cpus[0].partition(":")[2].strip() if cpus else platform.processor()
     packages = ", ".join(f"{name} {version(name)}" for name in ("Django", "djangorestframework", "granian", "redis"))
-    peers = ", ".join((*FASTAPI, *FASTIFY))
+    peers = ", ".join((*FASTAPI, *FASTIFY, *CHAINLINK))
     return (
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}; peers {peers}; "
         f"{len(cpus)} cores of {processor}; store and server on one core, wrk with {CONNECTIONS} connections "
@@ -92,38 +93,66 @@ def setting() -> str:
     )
 
 
-def main() -> int:
-    chosen = arguments()
-    texts = [f"# Read path\n\n{setting()} Rounds: {chosen.rounds} of {chosen.seconds} s, interleaved.\n"]
-    raw: dict[str, object] = {"setting": setting(), "rounds": chosen.rounds, "seconds": chosen.seconds}
-    titles = {peer.name: f"{peer.title} (`{peer.name}`)" for peer in PEERS}
-    counted: dict[tuple[str, int], float] = {}
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="read-path-")))
-        port = free_port()
-        command = [server_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        log = stack.enter_context((folder / "store.log").open("wb"))
-        store = GuardedProcess(pinned(command, SERVER_CORE), output=log, in_temporary_directory=True)
-        stack.callback(store.close)
+@contextmanager
+def running_store(folder: Path) -> Iterator[str]:
+    """Yield the address of a store on the servers' core."""
+    port = free_port()
+    command = [server_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with (
+        (folder / "store.log").open("wb") as log,
+        GuardedProcess(pinned(command, SERVER_CORE), output=log, in_temporary_directory=True),
+    ):
         redis_url = f"redis://127.0.0.1:{port}/0"
         _wait_for(redis_url)
+        yield redis_url
+
+
+@dataclass
+class Findings:
+    """All that was measured, by the number of pairs."""
+
+    rates: dict[int, Rates] = field(default_factory=dict)
+    instructions: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def measure(self, stage: Stage, chosen: argparse.Namespace) -> None:
+        """Measure a stage; with one pair the rates alone."""
+        count = len(stage.pairs)
+        for name in APPLICATIONS if chosen.calls and count > 1 else ():
+            found = self.instructions[name, count] = instructions_per_request(name, stage, chosen.calls)
+            sys.stderr.write(f"{stage.title}: {name} {found:.4f} million instructions\n")
+        self.rates[count] = rates_of(stage, chosen)
+
+    def as_markdown(self) -> str:
+        texts = []
+        titles = {peer.name: f"{peer.title} (`{peer.name}`)" for peer in PEERS}
+        for count, rates in self.rates.items():
+            table = report.rates_table(titles, rates.per_second, rates.p99_ms, rates.failed)
+            texts.append(f"\n## {title_of(count)}\n\n{table}\n\n{report.ratios_table(rates.per_second, count)}\n")
+        if self.instructions:
+            texts.append(f"\n## Instructions, by callgrind\n\n{report.instructions_table(self.instructions)}\n")
+        return "".join(texts)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            **{title_of(count): vars(rates) for count, rates in self.rates.items()},
+            "million_instructions": {f"{name} {count}": value for (name, count), value in self.instructions.items()},
+        }
+
+
+def main() -> int:
+    chosen = arguments()
+    findings = Findings()
+    with tempfile.TemporaryDirectory(prefix="read-path-") as name, running_store(Path(name)) as redis_url:
         for count in chosen.pairs:
-            with stage_of(count, folder, redis_url) as stage:
-                for name in APPLICATIONS if chosen.calls else ():
-                    counted[name, count] = instructions_per_request(name, stage, chosen.calls)
-                    sys.stderr.write(f"{count} pairs: {name} {counted[name, count]:.4f} million instructions\n")
-                rates = rates_of(stage, chosen)
-            found = report.rates_table(titles, rates.per_second, rates.p99_ms, rates.failed)
-            tables = [found, report.ratios_table(rates.per_second)]
-            texts.append(f"\n## {count} pairs\n\n" + "\n\n".join(tables) + "\n")
-            raw[f"{count} pairs"] = vars(rates)
-    if counted:
-        texts.append(f"\n## Instructions, by callgrind\n\n{report.instructions_table(counted)}\n")
-        raw["million_instructions"] = {f"{name} {count}": value for (name, count), value in counted.items()}
+            with stage_of(count, Path(name), redis_url) as stage:
+                findings.measure(stage, chosen)
+    head = f"# Read path\n\n{setting()} Rounds: {chosen.rounds} of {chosen.seconds} s, interleaved.\n"
+    text = head + findings.as_markdown()
+    raw = {"setting": setting(), "rounds": chosen.rounds, "seconds": chosen.seconds, **findings.as_json()}
     chosen.results.mkdir(parents=True, exist_ok=True)
-    (chosen.results / "read-path.md").write_text("".join(texts))
+    (chosen.results / "read-path.md").write_text(text)
     (chosen.results / "read-path.json").write_text(json.dumps(raw, indent=1) + "\n")
-    sys.stdout.write("".join(texts))
+    sys.stdout.write(text)
     return 0
 
 

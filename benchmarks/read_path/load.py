@@ -6,11 +6,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from benchmarks.read_path.packages import REPOSITORY, program
-from benchmarks.read_path.peers import Peer, Stage
+from benchmarks.read_path.peers import APPS_FOLDER, Peer, Stage
 from development.guarded_process import GuardedProcess
 from development.loopback import free_port
 
@@ -37,16 +37,24 @@ def running(peer: Peer, stage: Stage) -> Iterator[int]:
     with log.open("ab") as output:
         process = GuardedProcess(pinned(command, SERVER_CORE), environment=environment, output=output)
         try:
-            _wait_until_it_answers(process, f"http://127.0.0.1:{port}{stage.target}", peer.title, log.read_bytes)
+            target, body = peer.question(stage)
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}{target}",
+                None if body is None else body.encode(),
+                {"Content-Type": "application/json"},
+            )
+            _wait_until_it_answers(process, request, peer.title, log.read_bytes)
             yield port
         finally:
             process.close()
 
 
-def measured(port: int, stage: Stage, seconds: int) -> tuple[float, float, int]:
+def measured(peer: Peer, port: int, stage: Stage, seconds: int) -> tuple[float, float, int]:
     """Return requests a second, the 99th percentile in ms, and how many answers were no success."""
     command = [program("wrk", "wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
-    command.append(f"http://127.0.0.1:{port}{stage.target}")
+    target, body = peer.question(stage)
+    command += [] if body is None else ["--script", str(APPS_FOLDER / "post.lua")]
+    command += [f"http://127.0.0.1:{port}{target}", *([] if body is None else ["--", body])]
     said = subprocess.run(  # noqa: S603 - our own command
         pinned(command, CLIENT_CORE), capture_output=True, text=True, check=True, timeout=seconds + 60
     ).stdout
@@ -56,15 +64,17 @@ def measured(port: int, stage: Stage, seconds: int) -> tuple[float, float, int]:
     return float(rate[1]), float(p99[1]) * _UNITS_MS[p99[2]], int(failed[1]) if failed else 0
 
 
-def _wait_until_it_answers(process: GuardedProcess, url: str, title: str, log: object) -> None:
+def _wait_until_it_answers(
+    process: GuardedProcess, request: urllib.request.Request, title: str, log: Callable[[], bytes]
+) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - our own address
+            urllib.request.urlopen(request, timeout=2).close()  # noqa: S310 - our own address
             return
         except urllib.error.HTTPError as error:
             sys.exit(f"{title} answers {error.code}")
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"{title} does not start: {log().decode(errors='replace')[-1500:]}")  # type: ignore[operator]
+                sys.exit(f"{title} does not start: {log().decode(errors='replace')[-1500:]}")
             time.sleep(0.05)

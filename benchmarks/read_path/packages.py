@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,6 +18,7 @@ FASTAPI = (
     "httptools==0.9.0",
 )
 FASTIFY = ("fastify@5.12.8", "ioredis@6.0.0")
+CHAINLINK = ("@chainlink/external-adapter-framework@2.18.1",)
 
 
 class NotInstalledError(Exception):
@@ -42,16 +44,15 @@ def fastapi_python() -> Path:
     return environment / "bin" / "python"
 
 
-def fastify_folder() -> Path:
-    """Return a folder whose `node_modules` has fastify and ioredis."""
-    folder = FOLDER / "fastify"
+def node_folder(name: str, packages: Sequence[str]) -> Path:
+    """Return a folder whose `node_modules` has the packages."""
+    folder = FOLDER / name
     mark = folder / "installed"
-    if not mark.exists() or mark.read_text() != " ".join(FASTIFY):
+    if not mark.exists() or mark.read_text() != " ".join(packages):
         folder.mkdir(parents=True, exist_ok=True)
-        _run(
-            [program("npm", "npm"), "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder), *FASTIFY]
-        )
-        mark.write_text(" ".join(FASTIFY))
+        npm = [program("npm", "npm"), "install", "--silent", "--no-fund", "--no-audit"]
+        _run([*npm, "--prefix", str(folder), *packages])
+        mark.write_text(" ".join(packages))
     return folder
 
 

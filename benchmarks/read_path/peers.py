@@ -1,15 +1,19 @@
 """The servers that are compared, each started from its package on a port of its own."""
 
+import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.read_path.packages import REPOSITORY, fastapi_python, fastify_folder, program
+from benchmarks.read_path.packages import CHAINLINK, FASTIFY, REPOSITORY, fastapi_python, node_folder, program
+from benchmarks.read_path.records import INTERVAL_SECONDS, LIFE_MS
 
 PATH = "/api/market-data/prices"
 APPS = "benchmarks.read_path.apps"
+APPS_FOLDER = Path(__file__).parent / "apps"
+_NODE_WARM_SECONDS = 4  # until V8 has compiled what runs often
 _NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -22,13 +26,22 @@ http {{
 """
 
 
+def title_of(pairs: int) -> str:
+    return "1 pair" if pairs == 1 else f"{pairs} pairs"
+
+
 @dataclass(frozen=True)
 class Stage:
-    """What every peer serves: pairs, the records as one JSON body in a file, and the store."""
+    """What every peer serves: pairs, the records as one JSON body in a file, in the store, and at an address."""
 
     folder: Path
     pairs: tuple[str, ...]
     redis_url: str
+    source_url: str
+
+    @property
+    def title(self) -> str:
+        return title_of(len(self.pairs))
 
     @property
     def body(self) -> Path:
@@ -53,11 +66,20 @@ class Stage:
 
 @dataclass(frozen=True)
 class Peer:
-    """A server: `command` returns its command line and environment for a port."""
+    """A server: `command` returns its command line and environment for a port.
+
+    `posted` returns what is posted to `/` where the prices are no answer to a GET; it has no more than one pair.
+    """
 
     name: str
     title: str
     command: Callable[[Stage, int], tuple[list[str], Mapping[str, str]]]
+    posted: Callable[[Stage], str] | None = None
+    warm_seconds: int = 1
+
+    def question(self, stage: Stage) -> tuple[str, str | None]:
+        """Return what is asked for, and the body of the request if it has one."""
+        return ("/", self.posted(stage)) if self.posted else (stage.target, None)
 
 
 def _granian(module: str, **environment: str) -> Callable[[Stage, int], tuple[list[str], Mapping[str, str]]]:
@@ -88,18 +110,57 @@ def _fastapi(stage: Stage, port: int) -> tuple[list[str], Mapping[str, str]]:
 
 
 def _fastify(stage: Stage, port: int) -> tuple[list[str], Mapping[str, str]]:
-    script = Path(__file__).parent / "apps" / "fastify_site.mjs"
-    modules = fastify_folder() / "index.js"
-    return [program("node", "nodejs"), str(script), str(port)], stage.environment(BENCH_NODE_MODULES=str(modules))
+    modules = node_folder("fastify", FASTIFY) / "index.js"
+    line = [program("node", "nodejs"), str(APPS_FOLDER / "fastify_site.mjs"), str(port)]
+    return line, stage.environment(BENCH_NODE_MODULES=str(modules))
 
 
+def _chainlink(stage: Stage, port: int) -> tuple[list[str], Mapping[str, str]]:
+    """Local cache, with records that live as long as ours and are fetched as often; metrics and log are off."""
+    modules = node_folder("chainlink", CHAINLINK) / "index.js"
+    quiet = {"LOG_LEVEL": "silent", "METRICS_ENABLED": "false", "EXPERIMENTAL_METRICS_ENABLED": "false"}
+    return [program("node", "nodejs"), str(APPS_FOLDER / "chainlink_adapter.mjs")], stage.environment(
+        **quiet,
+        CORRELATION_ID_ENABLED="false",
+        EA_HOST="127.0.0.1",
+        EA_PORT=str(port),
+        CACHE_MAX_AGE=str(LIFE_MS),
+        CACHE_POLLING_MAX_RETRIES="20",  # the first answer waits for the first price
+        RATE_LIMIT_CAPACITY_MINUTE=str(round(60 / INTERVAL_SECONDS)),
+        BENCH_SOURCE=stage.source_url,
+        BENCH_NODE_MODULES=str(modules),
+    )
+
+
+def _chainlink_question(stage: Stage) -> str:
+    base, _, quote = stage.pairs[0].partition("/")
+    return json.dumps({"data": {"base": base, "quote": quote}})
+
+
+LAYER = Peer("layer", "NexusMeme as the README starts it: the layer before Django", _granian("nexusmeme.wsgi"))
 PEERS = (
     Peer("nginx", "nginx, a static file of the same bytes", _nginx),
     Peer("bare", "granian, a bare function that returns the same bytes", _granian(f"{APPS}.bare")),
-    Peer("layer", "NexusMeme as the README starts it: the layer before Django", _granian("nexusmeme.wsgi")),
-    Peer("fastify", "fastify + ioredis, one MGET, joined", _fastify),
+    LAYER,
+    Peer("fastify", "fastify + ioredis, one MGET, joined", _fastify, warm_seconds=_NODE_WARM_SECONDS),
     Peer("constant", "Django, a constant view, no middleware", _granian(f"{APPS}.django_site", BENCH_APP="constant")),
     Peer("view", "NexusMeme's DRF view, no layer, no middleware", _granian(f"{APPS}.django_site", BENCH_APP="view")),
     Peer("fastapi", "FastAPI + redis.asyncio, one MGET, joined by orjson", _fastapi),
     Peer("tutorial", "DRF as the tutorial has it", _granian(f"{APPS}.django_site", BENCH_APP="tutorial")),
+    Peer(
+        "chainlink",
+        "Chainlink's external-adapter framework, local cache, one pair a request",
+        _chainlink,
+        _chainlink_question,
+        _NODE_WARM_SECONDS,
+    ),
 )
+ONE_PAIR = ("bare", "layer", "chainlink")
+"""Who is measured with one pair: the peer that answers no more a request, and who it is compared with."""
+
+
+def peers_with(pairs: int, names: Collection[str]) -> tuple[Peer, ...]:
+    """Return the peers of these names that are measured with so many pairs."""
+    return tuple(
+        peer for peer in PEERS if peer.name in names and (peer.name in ONE_PAIR if pairs == 1 else not peer.posted)
+    )

@@ -18,7 +18,7 @@ _RECORD = (
 
 
 class FreshRecords:
-    """Context manager: writes records of `pairs` until its end; `body` is the answer of the first writing."""
+    """Context manager: writes records of `pairs` until its end; `body` is the whole answer as it was last written."""
 
     def __init__(self, redis_url: str, pairs: Sequence[str]) -> None:
         self._client = redis.Redis.from_url(redis_url)
@@ -28,8 +28,7 @@ class FreshRecords:
         self.body = ""
 
     def __enter__(self) -> Self:
-        records = self._write()
-        self.body = "{" + ",".join(f'"{pair}":{record}' for pair, record in records.items()) + "}"
+        self._write()
         self._writer.start()
         return self
 
@@ -44,7 +43,7 @@ class FreshRecords:
         while not self._is_over.wait(INTERVAL_SECONDS):
             self._write()
 
-    def _write(self) -> dict[str, str]:
+    def _write(self) -> None:
         now_ms = time.time_ns() // 1_000_000
         records = {pair: _RECORD.format(pair=pair, now_ms=now_ms) for pair in self._pairs}
         with self._client.pipeline(transaction=False) as together:
@@ -52,4 +51,4 @@ class FreshRecords:
                 together.set(f"market_data:{pair}", record, px=LIFE_MS)
                 together.set(f"market_data_last:{pair}", record, px=LAST_KNOWN_LIFE_MS)
             together.execute()
-        return records
+        self.body = "{" + ",".join(f'"{pair}":{record}' for pair, record in records.items()) + "}"
