@@ -46,7 +46,7 @@ types: $(DEV_READY)
 contracts: $(DEV_READY)
 	$(VENV)/bin/lint-imports
 
-# Needs wrk, nginx, valgrind, node, npm and Chromium; BENCH_OPTIONS=--quick to see that it works.
+# Needs wrk, h2load, nginx, valgrind, node, npm and Chromium; BENCH_OPTIONS=--quick to see that it works.
 bench: $(DEV_READY)
 	@exec $(IN_VENV) -m benchmarks $(BENCH_OPTIONS)
 
@@ -59,7 +59,7 @@ audit: $(RUN_READY)
 screenshots: $(DEV_READY)
 	@$(IN_VENV) docs/take_screenshot.py
 
-# Needs wrk, nginx, valgrind, node and npm; BENCH_OPTIONS=--quick to see that it works.
+# Needs wrk, h2load, nginx, valgrind, node and npm; BENCH_OPTIONS=--quick to see that it works.
 bench-read-path: $(DEV_READY)
 	@exec $(IN_VENV) -m benchmarks.read_path $(BENCH_OPTIONS)
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.read_path [--quick]`: requests a second of `prices` beside its peers, and instructions.
+"""`python -m benchmarks.read_path [--quick]`: requests a second of `prices` beside its peers, waits, and instructions.
 
 Writes `benchmarks/results/read-path.md` and `.json`. What it starts, it ends.
 """
@@ -12,19 +12,22 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import redis
 
 from benchmarks.read_path import report
+from benchmarks.read_path.half_load import half_load_of
 from benchmarks.read_path.instructions import APPLICATIONS, instructions_per_request
 from benchmarks.read_path.load import CONNECTIONS, SERVER_CORE, measured, pinned, running
-from benchmarks.read_path.packages import CHAINLINK, FASTAPI, FASTIFY, REPOSITORY, NotInstalledError
-from benchmarks.read_path.peers import PEERS, Stage, peers_with, title_of
+from benchmarks.read_path.packages import CHAINLINK, FASTAPI, FASTIFY, REPOSITORY, NotInstalledError, program
+from benchmarks.read_path.peers import HALF_LOADED, LAYER, PEERS, Stage, peers_with, title_of
 from benchmarks.read_path.price_source import price_source
 from benchmarks.read_path.records import FreshRecords
+from benchmarks.read_path.waits import HalfLoad
 from development.embedded_cache import server_program
 from development.guarded_process import GuardedProcess
 from development.loopback import free_port
@@ -89,7 +92,7 @@ def setting() -> str:
     return (
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}; peers {peers}; "
         f"{len(cpus)} cores of {processor}; store and server on one core, wrk with {CONNECTIONS} connections "
-        "on another."
+        "or h2load on another."
     )
 
 
@@ -112,15 +115,21 @@ class Findings:
     """All that was measured, by the number of pairs."""
 
     rates: dict[int, Rates] = field(default_factory=dict)
+    half_loads: dict[tuple[str, int], HalfLoad] = field(default_factory=dict)
     instructions: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def measure(self, stage: Stage, chosen: argparse.Namespace) -> None:
-        """Measure a stage; with one pair the rates alone."""
+        """Measure a stage; with one pair the rates alone, for the other goals are for more."""
         count = len(stage.pairs)
         for name in APPLICATIONS if chosen.calls and count > 1 else ():
             found = self.instructions[name, count] = instructions_per_request(name, stage, chosen.calls)
             sys.stderr.write(f"{stage.title}: {name} {found:.4f} million instructions\n")
-        self.rates[count] = rates_of(stage, chosen)
+        rates = self.rates[count] = rates_of(stage, chosen)
+        if LAYER.name in chosen.peers and count > 1:
+            half = median(rates.per_second[LAYER.name]) / 2
+            for peer in peers_with(count, [name for name in HALF_LOADED if name in chosen.peers]):
+                load = half_load_of(peer, stage, half, chosen.rounds, chosen.seconds)
+                self.half_loads[peer.name, count] = load
 
     def as_markdown(self) -> str:
         texts = []
@@ -128,6 +137,8 @@ class Findings:
         for count, rates in self.rates.items():
             table = report.rates_table(titles, rates.per_second, rates.p99_ms, rates.failed)
             texts.append(f"\n## {title_of(count)}\n\n{table}\n\n{report.ratios_table(rates.per_second, count)}\n")
+        if self.half_loads:
+            texts.append(f"\n## Half load\n\n{report.half_load_table(self.half_loads)}\n")
         if self.instructions:
             texts.append(f"\n## Instructions, by callgrind\n\n{report.instructions_table(self.instructions)}\n")
         return "".join(texts)
@@ -135,12 +146,15 @@ class Findings:
     def as_json(self) -> dict[str, object]:
         return {
             **{title_of(count): vars(rates) for count, rates in self.rates.items()},
+            "half_load": {f"{name} {count}": asdict(load) for (name, count), load in self.half_loads.items()},
             "million_instructions": {f"{name} {count}": value for (name, count), value in self.instructions.items()},
         }
 
 
 def main() -> int:
     chosen = arguments()
+    if LAYER.name in chosen.peers:
+        program("h2load", "nghttp2-client")  # rather now than after minutes
     findings = Findings()
     with tempfile.TemporaryDirectory(prefix="read-path-") as name, running_store(Path(name)) as redis_url:
         for count in chosen.pairs:

@@ -157,6 +157,8 @@ PEERS = (
 )
 ONE_PAIR = ("bare", "layer", "chainlink")
 """Who is measured with one pair: the peer that answers no more a request, and who it is compared with."""
+HALF_LOADED = ("layer", "nginx")
+"""Who is asked for half of the layer's rate: nginx shows what of the waits is the machine's and the generator's."""
 
 
 def peers_with(pairs: int, names: Collection[str]) -> tuple[Peer, ...]:

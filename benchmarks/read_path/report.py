@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from benchmarks.read_path.waits import HalfLoad
+
 Samples = Mapping[str, Sequence[float]]
 
 RATIOS = (
@@ -15,6 +17,7 @@ RATIOS = (
     ("view", "fastapi", 1.8),
     ("layer", "chainlink", None),
 )
+HALF_LOAD_P99_LIMIT_MS = 5.0
 INSTRUCTION_LIMITS = {("layer", 4): 0.030, ("layer", 50): 0.085, ("view", 4): 0.55, ("view", 50): 0.58}
 
 
@@ -47,6 +50,29 @@ def ratios_table(rates: Samples, pairs: int) -> str:
     for one, other, value, goal in ratios(rates):
         judged = "| |" if goal is None or pairs == 1 else f"{goal:.2f} | {'met' if value >= goal else 'missed'} |"
         lines.append(f"| {one} / {other} | {value:.2f} | {judged}")
+    return "\n".join(lines)
+
+
+def half_load_table(found: Mapping[tuple[str, int], HalfLoad]) -> str:
+    """Return the waits by peer and pairs, medians of the rounds, and whether the layer's p99 meets its limit."""
+    lines = [
+        "| what answers | pairs | requests a second: wished | reached | connections | p50 ms "
+        "| p99 ms, median (lowest to highest) | limit | | not 2xx | h2load silent |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for (name, pairs), load in found.items():
+        reached, p50, p99, failed, silent = (
+            [getattr(waits, figure) for waits in load.rounds]
+            for figure in ("per_second", "p50_ms", "p99_ms", "failed_percent", "silent_percent")
+        )
+        verdict = "met" if median(p99) < HALF_LOAD_P99_LIMIT_MS else "missed"
+        judged = f"{HALF_LOAD_P99_LIMIT_MS:.0f} | {verdict}" if name == "layer" else "|"
+        lines.append(
+            f"| {name} | {pairs} | {load.wished_per_second:,.0f} | {median(reached):,.0f} | {load.connections} "
+            f"| {median(p50):.2f} | {median(p99):.2f} ({min(p99):.2f} to {max(p99):.2f}) "
+            f"| {judged} | {max(failed):.3f} % "
+            f"| {median(silent):.0f} % |"
+        )
     return "\n".join(lines)
 
 
