@@ -1,7 +1,8 @@
 """Calls a WSGI application a number of times in this process: what `instructions.py` counts.
 
-`python -m benchmarks.read_path.drive MODULE QUERY CALLS`. For the application half a millisecond passes from one look at a
-clock to the next, however slow the machine that counts: what it does by the clock falls on as many calls in every run.
+`python -m benchmarks.read_path.drive MODULE QUERY CALLS`. For the application half a millisecond passes from one look
+at a clock to the next, however slow the machine that counts: what it does by the clock falls on as many calls in every
+run.
 """
 
 import importlib

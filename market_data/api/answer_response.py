@@ -9,7 +9,7 @@ from market_data.api.answers import JSON_TYPE, Answer
 
 
 class AnswerResponse(HttpResponse):
-    """Status, body and headers of an answer, whose headers are ASCII of our own making, so that nothing is left to check."""
+    """Status, body and headers of an answer; the headers are ASCII of our own making and need no check."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.body, content_type=JSON_TYPE[1], status=answer.status)
