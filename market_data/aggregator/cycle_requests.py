@@ -104,18 +104,20 @@ class CycleRequests:
         self._request.fetch(symbols, self._deadline)
 
     def _fetch_whole_market(self, symbols: Sequence[str]) -> None:
+        trust = self._parts.whole_market
         self._asked.update(symbols)
+        trust.asked(self._number)
         try:
             self._request.fetch_whole_market(symbols, self._deadline)
         except _BAD_ANSWERS as error:
-            self._parts.whole_market.failed(self._number, str(error))
+            trust.answer_was_bad(str(error))
             self._on_error((), error)
         except ExchangeError as error:
-            if isinstance(error, _OUTAGES):
-                self._parts.whole_market.failed(self._number)
+            if not isinstance(error, _OUTAGES):
+                trust.was_not_tried()
             self._on_error(symbols, error)
         else:
-            self._parts.whole_market.succeeded()
+            trust.succeeded()
 
     def _left_over(self, symbols: Sequence[str]) -> list[tuple[str, ...]]:
         """Return batches of the symbols that the whole market's answer said nothing about.

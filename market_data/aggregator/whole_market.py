@@ -6,7 +6,10 @@ _MOST_DOUBLINGS = 4
 
 
 class WholeMarketTrust:
-    """Counts bad answers in a row: after the first one cycle does without, then twice as many, up to sixteen."""
+    """Counts bad answers in a row: after the first one cycle does without, then twice as many, up to sixteen.
+
+    A request counts as failed from its beginning on, for its cycle may end before anything is known of it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -20,15 +23,26 @@ class WholeMarketTrust:
         with self._lock:
             return cycle >= self._next_cycle
 
-    def failed(self, cycle: int, fault: str | None = None) -> None:
-        """Note that this cycle brought no answer, or one of no use for the reason `fault`."""
+    def asked(self, cycle: int) -> None:
+        """Note that this cycle asks for the whole market."""
         with self._lock:
-            self.fault = fault or self.fault
             self._next_cycle = cycle + 1 + 2 ** min(self._failures, _MOST_DOUBLINGS)
             self._failures += 1
+
+    def answer_was_bad(self, fault: str) -> None:
+        """Note why the answer is of no use."""
+        with self._lock:
+            self.fault = fault
+
+    def was_not_tried(self) -> None:
+        """Note that the exchange was not asked after all, or refused for a reason that is none of the market's."""
+        with self._lock:
+            self._next_cycle = 0
+            self._failures -= 1
 
     def succeeded(self) -> None:
         """Note an answer with the tickers that were asked for."""
         with self._lock:
+            self._next_cycle = 0
             self._failures = 0
             self.fault = None

@@ -334,8 +334,12 @@ def test_a_start_waits_for_redis_past_the_time_out_of_a_start(server: Server, re
     unit = server.standby()
     request.getfixturevalue("without_redis")
     with server.changed(unit, f"TimeoutStartSec={START_SECONDS}"):
-        server.machine.run(f"systemctl restart --no-block {unit}")
-        wait_until(lambda: server.show(unit, "StatusText").startswith("waiting for Redis"), "the word about Redis")
+        server.machine.run(f"systemctl stop {unit}")
+        server.machine.run(f"systemctl start --no-block {unit}")
+        wait_until(
+            lambda: server.main_process(unit) and server.show(unit, "StatusText").startswith("waiting for Redis"),
+            "the word about Redis",
+        )
         process, began = server.main_process(unit), server.uptime()
 
         wait_until(lambda: server.uptime() > began + 1.3 * START_SECONDS, "more than the time-out", 2 * START_SECONDS)

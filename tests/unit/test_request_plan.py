@@ -81,7 +81,7 @@ def test_every_plan_brings_each_symbol_once_and_weighs_no_more_than_need_be(coun
 def test_the_whole_market_is_tried_again_after_ever_more_cycles_and_sixteen_at_most():
     trust, cycle, waits = WholeMarketTrust(), 0, []
     for _ in range(7):
-        trust.failed(cycle)
+        trust.asked(cycle)
         began_at = cycle
         cycle += 1
         while not trust.is_usable(cycle):
@@ -90,8 +90,19 @@ def test_the_whole_market_is_tried_again_after_ever_more_cycles_and_sixteen_at_m
     assert waits == [1, 2, 4, 8, 16, 16, 16]
 
     trust.succeeded()
-    trust.failed(cycle)
+    trust.asked(cycle)
     assert (trust.is_usable(cycle + 1), trust.is_usable(cycle + 2)) == (False, True)
+
+
+def test_a_request_that_was_not_made_costs_no_cycle_and_one_without_an_answer_does():
+    trust = WholeMarketTrust()
+    trust.asked(7)
+    assert not trust.is_usable(8)
+
+    trust.was_not_tried()
+    assert trust.is_usable(8)
+    trust.asked(8)
+    assert (trust.is_usable(9), trust.is_usable(10)) == (False, True)
 
 
 def market(count=450, **values):
