@@ -16,7 +16,7 @@ from market_data.fetcher_status import Source
 from market_data.ticker_cache import CacheReading, TickerCache, open_ticker_cache
 
 _NOTHING = CacheReading(current={}, last_known={}, source=Source.BINANCE)
-_MAX_MEMO_ENTRIES = 64
+_MAX_MEMO_ENTRIES = 256
 _MAX_MEMO_BYTES = 4 * 1024 * 1024
 _ATTEMPTS = 3
 

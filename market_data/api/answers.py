@@ -25,13 +25,16 @@ JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 class Answer(Struct, frozen=True):
     """Status, body and headers, as pairs of name and value, of one HTTP answer.
 
-    `oldest_at_ms` is received at, Unix ms, of the oldest price in it, None where it has none.
+    `oldest_at_ms` is received at, Unix ms, of the oldest price in it, None where it has none. From `from_ms` to
+    `until_ms`, both included, the same question gets the same answer out of the same snapshot, but for the time in it.
     """
 
     status: int
     body: bytes
     headers: list[tuple[str, str]]
     oldest_at_ms: int | None = None
+    from_ms: int = 0
+    until_ms: int = -1
 
 
 def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:

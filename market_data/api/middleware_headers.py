@@ -8,6 +8,8 @@ kind, and after some seconds Django is asked again. Whatever is not the same twi
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from market_data.api.answers import Answer
 
 RELEARN_MS = 10_000
@@ -63,8 +65,9 @@ def added_headers(own: Answer, django_s: Answer) -> LearnedHeaders | None:
     """
     count = len(own.headers)
     given, added = django_s.headers[:count], tuple(django_s.headers[count:])
-    but_for_vary = Answer(django_s.status, django_s.body, [*given[:-1], own.headers[-1]], own.oldest_at_ms)
-    if len(given) < count or own != but_for_vary:
+    but_for_vary = [*given[:-1], own.headers[-1]]
+    theirs = structs.replace(own, status=django_s.status, body=django_s.body, headers=but_for_vary)
+    if len(given) < count or own != theirs:
         return None
     name, vary = given[-1]
     asked = [token.strip().lower() for token in vary.split(",")]

@@ -39,7 +39,7 @@ def prices_answer(
 ) -> Answer:
     """Return 200, 206, 304, 400 or 503 with all of its headers; raise `PairsNotInSnapshotError`.
 
-    `query_string` is WSGI's, as the reader sent it. The headers of 200, 206 and 304 end with `Vary`.
+    `query_string` is WSGI's, as the reader sent it. The headers of 200, 206 and 304 end with the time and `Vary`.
     """
     may_compress = accept_encoding is not None and accepts_gzip(accept_encoding)
     key = query_string, may_compress
@@ -52,9 +52,10 @@ def prices_answer(
         if len(query_string) <= _LONGEST_KEPT_QUERY:
             snapshot.memo.keep(key, prepared, prepared.size_bytes + len(query_string))
     time = (TIME_HEADER, str(now_ms))
+    span_ms = prepared.from_ms, prepared.until_ms
     if if_none_match is not None and etag_matches(prepared.etag, if_none_match):
-        return Answer(304, b"", [*prepared.not_modified_headers, time, VARY])
-    return Answer(prepared.status, prepared.body, [*prepared.headers, time, VARY], prepared.oldest_at_ms)
+        return Answer(304, b"", [*prepared.not_modified_headers, time, VARY], None, *span_ms)
+    return Answer(prepared.status, prepared.body, [*prepared.headers, time, VARY], prepared.oldest_at_ms, *span_ms)
 
 
 def _worked_out(

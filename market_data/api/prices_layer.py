@@ -8,15 +8,16 @@ that are answered here: leave the layer out then.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings as django_settings
 from django.urls import get_script_prefix, reverse
 
 from market_data.api.answers import TIME_HEADER, Answer
-from market_data.api.middleware_headers import MiddlewareHeaders, added_headers
+from market_data.api.middleware_headers import LearnedHeaders, MiddlewareHeaders, added_headers
 from market_data.api.prices import PairsNotInSnapshotError, prices_answer
 from market_data.conf import get_settings
 from market_data.metrics.tallies import open_served_tallies
@@ -30,8 +31,45 @@ _ENDPOINT = "prices"
 _STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase}" for status in (200, 206, 304)}
 _LONGEST_KIND = 1024
 
-Kind = tuple[int | str | None, ...]
-"""What of a request and its answer decides which headers Django's middleware adds."""
+Front = tuple[str | None, ...]
+"""What of a request, beside its question, decides which headers Django's middleware adds."""
+Kind = tuple[int, Front]
+"""The same, and the answer's status."""
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyAnswer:
+    """An answer with what middleware adds, in the parts that WSGI wants; but for the time, right in its span."""
+
+    status: int
+    status_line: str
+    before_time: Headers
+    after_time: Headers
+    body: tuple[bytes]
+    varying: tuple[str, ...]
+    oldest_at_ms: int | None
+    from_ms: int
+    until_ms: int
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body[0]) + sum(len(name) + len(value) for name, value in self.before_time + self.after_time)
+
+    @classmethod
+    def of(cls, answer: Answer, learned: LearnedHeaders) -> Self:
+        """Put together the answer, whose headers end with time and `Vary`, and what is learned, from `Vary` on."""
+        return cls(
+            answer.status,
+            _STATUS_LINES[answer.status],
+            tuple(answer.headers[:-2]),
+            learned.after,
+            (answer.body,),
+            learned.varying,
+            answer.oldest_at_ms,
+            max(answer.from_ms, learned.from_ms),
+            min(answer.until_ms, learned.until_ms - 1),
+        )
 
 
 class PricesLayer:
@@ -56,26 +94,29 @@ class PricesLayer:
             return self._application(environ, start_response)
         began_at = perf_counter()
         snapshot, now_ms = open_price_snapshots().current()
-        answer = _answer(environ, snapshot, now_ms)
-        if answer is None:
-            return self._application(environ, start_response)
-        status, headers, oldest_at_ms, get = answer.status, answer.headers, answer.oldest_at_ms, environ.get
-        kind: Kind = (
-            status, environ["HTTP_HOST"], get("HTTP_ACCEPT_ENCODING"), get("SCRIPT_NAME"), get("wsgi.url_scheme")
-        )  # fmt: skip
+        get = environ.get
+        front: Front = environ["HTTP_HOST"], get("HTTP_ACCEPT_ENCODING"), get("SCRIPT_NAME"), get("wsgi.url_scheme")
         if self._more_names:
-            kind += tuple(map(get, self._more_names))
-        learned = self._learned.of(kind, now_ms)
-        if learned is None:
-            return self._observed(environ, start_response, kind)
-        for name in learned.varying:
+            front += tuple(map(get, self._more_names))
+        key = get("QUERY_STRING"), get("HTTP_IF_NONE_MATCH"), front
+        ready: ReadyAnswer | None = snapshot.memo.get(key)
+        if ready is None or not ready.from_ms <= now_ms <= ready.until_ms:
+            answer = _answer(environ, snapshot, now_ms)
+            if answer is None:
+                return self._application(environ, start_response)
+            kind = answer.status, front
+            learned = self._learned.of(kind, now_ms)
+            if learned is None:
+                return self._observed(environ, start_response, kind)
+            ready = ReadyAnswer.of(answer, learned)
+            snapshot.memo.keep(key, ready, ready.size_bytes + len(repr(key)))
+        for name in ready.varying:
             if name in environ:
                 return self._application(environ, start_response)
-        headers[-1:] = learned.after  # instead of `Vary`, to which middleware may have added names
-        start_response(_STATUS_LINES[status], headers)
-        age_ms = None if oldest_at_ms is None else abs(now_ms - oldest_at_ms)
-        self._note_answer(_ENDPOINT, status, perf_counter() - began_at, age_ms)
-        return (answer.body,)
+        start_response(ready.status_line, [*ready.before_time, (TIME_HEADER, str(now_ms)), *ready.after_time])
+        age_ms = None if ready.oldest_at_ms is None else abs(now_ms - ready.oldest_at_ms)
+        self._note_answer(_ENDPOINT, ready.status, perf_counter() - began_at, age_ms)
+        return ready.body
 
     def _observed(self, environ: "WSGIEnvironment", start_response: "StartResponse", kind: Kind) -> Iterable[bytes]:
         """Let Django answer, and learn what its middleware adds."""
