@@ -46,7 +46,7 @@ class ReadyAnswer:
     status_line: str
     before_time: Headers
     after_time: Headers
-    body: tuple[bytes]
+    body: bytes
     varying: tuple[str, ...]
     oldest_at_ms: int | None
     from_ms: int
@@ -54,7 +54,7 @@ class ReadyAnswer:
 
     @property
     def size_bytes(self) -> int:
-        return len(self.body[0]) + sum(len(name) + len(value) for name, value in self.before_time + self.after_time)
+        return len(self.body) + sum(len(name) + len(value) for name, value in self.before_time + self.after_time)
 
     @classmethod
     def of(cls, answer: Answer, learned: LearnedHeaders) -> Self:
@@ -64,7 +64,7 @@ class ReadyAnswer:
             _STATUS_LINES[answer.status],
             tuple(answer.headers[:-2]),
             learned.after,
-            (answer.body,),
+            answer.body,
             learned.varying,
             answer.oldest_at_ms,
             max(answer.from_ms, learned.from_ms),
@@ -116,7 +116,7 @@ class PricesLayer:
         start_response(ready.status_line, [*ready.before_time, (TIME_HEADER, str(now_ms)), *ready.after_time])
         age_ms = None if ready.oldest_at_ms is None else abs(now_ms - ready.oldest_at_ms)
         self._note_answer(_ENDPOINT, ready.status, perf_counter() - began_at, age_ms)
-        return ready.body
+        return [ready.body]  # a list: granian sends it as it is, and iterates over all else
 
     def _observed(self, environ: "WSGIEnvironment", start_response: "StartResponse", kind: Kind) -> Iterable[bytes]:
         """Let Django answer, and learn what its middleware adds."""

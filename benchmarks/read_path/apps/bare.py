@@ -9,4 +9,4 @@ _HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(_BO
 
 def application(environ, start_response):
     start_response("200 OK", _HEADERS)
-    return (_BODY,)
+    return [_BODY]
