@@ -168,7 +168,7 @@ def _site(redis_url: str, pairs: Sequence[str]) -> Iterator[str]:
         "REDIS_URL": redis_url,
         "TRADING_PAIRS": ",".join(pairs),
     }
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "1"]
     command += ["--host", "127.0.0.1", "--port", str(port), "nexusmeme.wsgi:application"]
     environment["PYTHONPATH"] = str(PROJECT)
     with GuardedProcess(command, environment=environment, output=subprocess.DEVNULL):

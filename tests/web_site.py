@@ -143,7 +143,7 @@ class WebSite:
 
     def command(self) -> list[str]:
         """Return what starts the server: one worker, or what another kind of site has instead."""
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2"]
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "1"]
         return [*command, "--host", "127.0.0.1", "--port", str(self.port), "nexusmeme.wsgi:application"]
 
     def start(self) -> "WebSite":

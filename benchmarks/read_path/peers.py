@@ -82,11 +82,13 @@ class Peer:
         return ("/", self.posted(stage)) if self.posted else (stage.target, None)
 
 
-def _granian(module: str, **environment: str) -> Callable[[Stage, int], tuple[list[str], Mapping[str, str]]]:
+def _granian(
+    module: str, threads: int = 1, **environment: str
+) -> Callable[[Stage, int], tuple[list[str], Mapping[str, str]]]:
     """Return the command of `deploy/web-server` with one worker, for any application."""
 
     def command(stage: Stage, port: int) -> tuple[list[str], Mapping[str, str]]:
-        options = ["--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", "2"]
+        options = ["--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", str(threads)]
         options += ["--backlog", "4096", "--backpressure", "16384", "--host", "127.0.0.1", "--port", str(port)]
         line = [sys.executable, "-m", "granian", *options, "--log-level", "error", f"{module}:application"]
         return line, stage.environment(**environment)
@@ -142,6 +144,7 @@ PEERS = (
     Peer("nginx", "nginx, a static file of the same bytes", _nginx),
     Peer("bare", "granian, a bare function that returns the same bytes", _granian(f"{APPS}.bare")),
     LAYER,
+    Peer("two-threads", "the same with two blocking threads", _granian("nexusmeme.wsgi", threads=2)),
     Peer("fastify", "fastify + ioredis, one MGET, joined", _fastify, warm_seconds=_NODE_WARM_SECONDS),
     Peer("constant", "Django, a constant view, no middleware", _granian(f"{APPS}.django_site", BENCH_APP="constant")),
     Peer("view", "NexusMeme's DRF view, no layer, no middleware", _granian(f"{APPS}.django_site", BENCH_APP="view")),

@@ -16,6 +16,7 @@ RATIOS = (
     ("view", "constant", 0.75),
     ("view", "fastapi", 1.8),
     ("layer", "chainlink", None),
+    ("layer", "two-threads", None),
 )
 HALF_LOAD_P99_LIMIT_MS = 5.0
 INSTRUCTION_LIMITS = {("layer", 4): 0.030, ("layer", 50): 0.085, ("view", 4): 0.55, ("view", 50): 0.58}
