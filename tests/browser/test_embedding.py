@@ -29,21 +29,26 @@ def example(site: WebSite, page: Page) -> Page:
 
 
 @pytest.fixture
-def foreign_page(site: WebSite, page: Page, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
-    """Open a static page of another origin with the given body."""
-    handler = partial(QuietFiles, directory=str(tmp_path))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+def other_host(tmp_path: Path) -> Iterator[str]:
+    """The address of another origin, which serves the files of the test's folder."""
+    (tmp_path / "favicon.ico").write_bytes(b"")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietFiles, directory=str(tmp_path)))
     Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def foreign_page(site: WebSite, other_host: str, page: Page, tmp_path: Path) -> Callable[[str], Page]:
+    """Open a static page of another origin with the given body. The page is closed before its host stops."""
 
     def open_page(body: str = "", html: str = STATIC_PAGE) -> Page:
         (tmp_path / "index.html").write_text(html.replace("{site}", site.url).replace("{body}", body))
-        page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+        page.goto(f"{other_host}/index.html")
         return page
 
-    (tmp_path / "favicon.ico").write_bytes(b"")
-    yield open_page
-    server.shutdown()
-    server.server_close()
+    return open_page
 
 
 class QuietFiles(SimpleHTTPRequestHandler):
