@@ -98,7 +98,7 @@ class PricesLayer:
         front: Front = environ["HTTP_HOST"], get("HTTP_ACCEPT_ENCODING"), get("SCRIPT_NAME"), get("wsgi.url_scheme")
         if self._more_names:
             front += tuple(map(get, self._more_names))
-        key = get("QUERY_STRING"), get("HTTP_IF_NONE_MATCH"), front
+        key = self, get("QUERY_STRING"), get("HTTP_IF_NONE_MATCH"), front  # another layer wraps other middleware
         ready: ReadyAnswer | None = snapshot.memo.get(key)
         if ready is None or not ready.from_ms <= now_ms <= ready.until_ms:
             answer = _answer(environ, snapshot, now_ms)
@@ -109,7 +109,7 @@ class PricesLayer:
             if learned is None:
                 return self._observed(environ, start_response, kind)
             ready = ReadyAnswer.of(answer, learned)
-            snapshot.memo.keep(key, ready, ready.size_bytes + len(repr(key)))
+            snapshot.memo.keep(key, ready, ready.size_bytes + len(repr(key[1:])))
         for name in ready.varying:
             if name in environ:
                 return self._application(environ, start_response)

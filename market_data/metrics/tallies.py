@@ -53,7 +53,7 @@ class ServedTallies:
         key = self._get_ident(), endpoint, status
         rows = self._rows.get(key)
         answers, ages = self._new_rows(*key) if rows is None else rows
-        answers[bisect_left(SECONDS_BOUNDS, seconds) if seconds > SECONDS_BOUNDS[0] else 0] += 1
+        answers[bisect_left(SECONDS_BOUNDS, seconds)] += 1
         answers[-1] += seconds
         if age_ms is not None:
             ages[bisect_left(AGE_BOUNDS_MS, age_ms)] += 1

@@ -272,6 +272,18 @@ def test_what_middleware_always_adds_is_on_the_layer_s_answers_too(site_settings
     assert dict(doors.by_layer()[1])["X-Project"] == "ours"
 
 
+def test_two_layers_of_one_process_add_what_their_own_middleware_adds(site_settings: LazySettings, keys) -> None:
+    plain = Doors()
+    site_settings.MIDDLEWARE = [*site_settings.MIDDLEWARE, f"{MIDDLEWARE}adds_a_constant"]
+    ours = Doors()
+    for doors in (plain, ours):
+        learn(doors)
+
+    assert ("X-Project", "ours") in ours.by_layer()[1]
+    assert ("X-Project", "ours") not in plain.by_layer()[1]
+    assert plain.costs_django() == ours.costs_django() == 0
+
+
 def test_where_middleware_adds_something_else_each_time_django_answers(site_settings: LazySettings, keys) -> None:
     site_settings.MIDDLEWARE = [MIDDLEWARE + "adds_a_number", *site_settings.MIDDLEWARE]
     doors = Doors()
