@@ -19,9 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from development.embedded_cache import EmbeddedCache
-from market_data.api.middleware_headers import MAX_KINDS
+from market_data.api import prices_layer, views
+from market_data.api.middleware_headers import MAX_KINDS, RELEARN_MS
 from market_data.api.prices_layer import PricesLayer
-from market_data.price_snapshot import open_price_snapshots
+from market_data.price_snapshot import PriceSnapshot, open_price_snapshots
 from tests.web_site import PriceKeys, record
 
 PATH = "/api/market-data/prices"
@@ -116,6 +117,24 @@ def keys(redis_client: redis.Redis) -> PriceKeys:
     keys = PriceKeys(redis_client)
     keys.write(*PAIRS)
     return keys
+
+
+class OneSnapshot:
+    """One snapshot for both doors, at whatever time the test says."""
+
+    def __init__(self) -> None:
+        self.snapshot, self.now_ms = open_price_snapshots().current()
+
+    def current(self) -> tuple[PriceSnapshot, int]:
+        return self.snapshot, self.now_ms
+
+
+@pytest.fixture
+def one_snapshot(keys: PriceKeys, monkeypatch: pytest.MonkeyPatch) -> OneSnapshot:
+    one = OneSnapshot()
+    for module in (prices_layer, views):
+        monkeypatch.setattr(module, "open_price_snapshots", lambda: one)
+    return one
 
 
 def learn(doors: Doors, **environ: str) -> None:
@@ -224,6 +243,29 @@ def test_whatever_is_no_plain_success_is_django_s(doors: Doors, keys: PriceKeys,
 
     assert doors.costs_django(**environ) == 1
     assert doors.costs_django() == 0
+
+
+def test_an_answer_that_is_kept_ends_with_the_life_of_its_prices(doors: Doors, one_snapshot: OneSnapshot) -> None:
+    ends_at_ms = LIFE_MS + min(stored.received_at_ms for stored in one_snapshot.snapshot.reading.current.values())
+    one_snapshot.now_ms = ends_at_ms - 1
+    learn(doors)
+    assert doors.by_layer()[0] == "200 OK"
+
+    one_snapshot.now_ms = ends_at_ms
+    assert doors.costs_django() == 0
+    assert doors.by_layer()[0] == "200 OK"
+    one_snapshot.now_ms = ends_at_ms + 1
+    assert doors.by_layer()[0] != "200 OK"
+
+
+def test_an_answer_that_is_kept_ends_with_what_was_learned(doors: Doors, one_snapshot: OneSnapshot) -> None:
+    learn(doors)
+    assert doors.costs_django() == 0
+
+    one_snapshot.now_ms += RELEARN_MS - 1
+    assert doors.costs_django() == 0
+    one_snapshot.now_ms += 1
+    assert doors.costs_django() == 1
 
 
 def test_a_host_that_django_does_not_serve_gets_its_400_also_when_others_are_known(doors: Doors, keys) -> None:
