@@ -5,7 +5,6 @@ Writes `benchmarks/results/read-path.md` and `.json`. What it starts, it ends.
 
 import argparse
 import json
-import platform
 import sys
 import tempfile
 import time
@@ -13,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -28,6 +26,7 @@ from benchmarks.read_path.peers import HALF_LOADED, LAYER, PEERS, Stage, peers_w
 from benchmarks.read_path.price_source import price_source
 from benchmarks.read_path.records import FreshRecords
 from benchmarks.read_path.waits import HalfLoad
+from benchmarks.surroundings import surroundings
 from development.embedded_cache import server_program
 from development.guarded_process import GuardedProcess
 from development.loopback import free_port
@@ -85,13 +84,9 @@ def rates_of(stage: Stage, chosen: argparse.Namespace) -> Rates:
 
 
 def setting() -> str:
-    cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    processor = cpus[0].partition(":")[2].strip() if cpus else platform.processor()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("Django", "djangorestframework", "granian", "redis"))
     peers = ", ".join((*FASTAPI, *FASTIFY, *CHAINLINK))
     return (
-        f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}; peers {peers}; "
-        f"{len(cpus)} cores of {processor}; store and server on one core, wrk with {CONNECTIONS} connections "
+        f"{surroundings()}; peers {peers}; store and server on one core, wrk with {CONNECTIONS} connections "
         "or h2load on another."
     )
 
