@@ -37,8 +37,8 @@ RESULTS = REPOSITORY / "benchmarks" / "results"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.read_path", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two rounds of two seconds, to see that it works")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
     parser.add_argument("--pairs", type=int, nargs="+", default=[1, 4, 50])
     parser.add_argument("--peers", nargs="+", default=[peer.name for peer in PEERS], help="names, to leave others out")
     parser.add_argument("--calls", type=int, default=2000, help="for callgrind; 0 leaves it out")
