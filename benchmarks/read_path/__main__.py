@@ -20,7 +20,7 @@ import redis
 from benchmarks.read_path import report
 from benchmarks.read_path.half_load import half_load_of
 from benchmarks.read_path.instructions import APPLICATIONS, instructions_per_request
-from benchmarks.read_path.load import CONNECTIONS, SERVER_CORE, measured, pinned, running
+from benchmarks.read_path.load import CONNECTIONS, SERVER_CORE, WARM_SECONDS, measured, pinned, running
 from benchmarks.read_path.packages import CHAINLINK, FASTAPI, FASTIFY, REPOSITORY, NotInstalledError, program
 from benchmarks.read_path.peers import HALF_LOADED, LAYER, PEERS, Stage, peers_with, title_of
 from benchmarks.read_path.price_source import price_source
@@ -37,7 +37,7 @@ RESULTS = REPOSITORY / "benchmarks" / "results"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.read_path", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two rounds of two seconds, to see that it works")
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
     parser.add_argument("--pairs", type=int, nargs="+", default=[1, 4, 50])
     parser.add_argument("--peers", nargs="+", default=[peer.name for peer in PEERS], help="names, to leave others out")
@@ -74,7 +74,7 @@ def rates_of(stage: Stage, chosen: argparse.Namespace) -> Rates:
     for number in range(chosen.rounds):
         for peer in peers_with(len(stage.pairs), chosen.peers):
             with running(peer, stage) as port:
-                measured(peer, port, stage, peer.warm_seconds)
+                measured(peer, port, stage, WARM_SECONDS)
                 rate, p99, failed = measured(peer, port, stage, chosen.seconds)
             rates.per_second[peer.name].append(rate)
             rates.p99_ms[peer.name].append(p99)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from math import ceil
 
-from benchmarks.read_path.load import CLIENT_CORE, measured, pinned, running
+from benchmarks.read_path.load import CLIENT_CORE, WARM_SECONDS, measured, pinned, running
 from benchmarks.read_path.packages import program
 from benchmarks.read_path.peers import Peer, Stage
 from benchmarks.read_path.waits import HalfLoad, Waits, waits_in
@@ -22,7 +22,7 @@ def half_load_of(peer: Peer, stage: Stage, per_second: float, rounds: int, secon
     connections = max(1, round(per_second * BEAT_MS / 1000))
     found = HalfLoad(per_second, connections)
     with running(peer, stage) as port:
-        measured(peer, port, stage, peer.warm_seconds)
+        measured(peer, port, stage, WARM_SECONDS)
         for number in range(rounds):
             waits = _loaded(port, stage, connections, seconds)
             found.rounds.append(waits)

@@ -16,6 +16,8 @@ from development.loopback import free_port
 
 SERVER_CORE, CLIENT_CORE = "0", "1"
 CONNECTIONS = 32
+WARM_SECONDS = 4
+"""Until V8 has compiled what runs often, and every process has touched the memory that it works in."""
 _START_SECONDS = 60
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _P99 = re.compile(r"99%\s+([\d.]+)(us|ms|s)")

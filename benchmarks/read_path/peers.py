@@ -13,7 +13,6 @@ from benchmarks.read_path.records import INTERVAL_SECONDS, LIFE_MS
 PATH = "/api/market-data/prices"
 APPS = "benchmarks.read_path.apps"
 APPS_FOLDER = Path(__file__).parent / "apps"
-_NODE_WARM_SECONDS = 4  # until V8 has compiled what runs often
 _NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -75,7 +74,6 @@ class Peer:
     title: str
     command: Callable[[Stage, int], tuple[list[str], Mapping[str, str]]]
     posted: Callable[[Stage], str] | None = None
-    warm_seconds: int = 1
 
     def question(self, stage: Stage) -> tuple[str, str | None]:
         """Return what is asked for, and the body of the request if it has one."""
@@ -145,7 +143,7 @@ PEERS = (
     Peer("bare", "granian, a bare function that returns the same bytes", _granian(f"{APPS}.bare")),
     LAYER,
     Peer("two-threads", "the same with two blocking threads", _granian("nexusmeme.wsgi", threads=2)),
-    Peer("fastify", "fastify + ioredis, one MGET, joined", _fastify, warm_seconds=_NODE_WARM_SECONDS),
+    Peer("fastify", "fastify + ioredis, one MGET, joined", _fastify),
     Peer("constant", "Django, a constant view, no middleware", _granian(f"{APPS}.django_site", BENCH_APP="constant")),
     Peer("view", "NexusMeme's DRF view, no layer, no middleware", _granian(f"{APPS}.django_site", BENCH_APP="view")),
     Peer("fastapi", "FastAPI + redis.asyncio, one MGET, joined by orjson", _fastapi),
@@ -155,7 +153,6 @@ PEERS = (
         "Chainlink's external-adapter framework, local cache, one pair a request",
         _chainlink,
         _chainlink_question,
-        _NODE_WARM_SECONDS,
     ),
 )
 ONE_PAIR = ("bare", "layer", "chainlink")
