@@ -73,7 +73,8 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cou
             next(counter)
             made_at = int(now_ms())
             await asyncio.sleep(ANSWER_SECONDS)
-            headers = f"Cache-Control: public, max-age=0, s-maxage=1\r\nX-Market-Data-Time: {made_at}\r\n"
+            headers = "Cache-Control: public, max-age=0, s-maxage=1\r\nVary: Accept-Encoding\r\n"
+            headers += f"X-Market-Data-Time: {made_at}\r\n"
             body = str(made_at)
             writer.write(f"HTTP/1.1 200 OK\r\n{headers}Content-Length: {len(body)}\r\n\r\n{body}".encode())
             await writer.drain()

@@ -54,7 +54,7 @@ class RunningStack:
 
 @contextmanager
 def running_stack(
-    pairs: Sequence[str], folder: Path, *, workers: int = 2, is_still: bool = False
+    pairs: Sequence[str], folder: Path, *, workers: int = 2, is_still: bool = False, is_production: bool = False
 ) -> Iterator[RunningStack]:
     """Yield the service once there are prices, with its logs in `folder`; raise RuntimeError if it does not start."""
     with ExitStack() as stack:
@@ -64,7 +64,8 @@ def running_stack(
             "DJANGO_SETTINGS_MODULE": "nexusmeme.settings",
             "ENV_FILE": os.devnull,
             "SECRET_KEY": "for-a-benchmark-only",
-            "DEBUG": "true",
+            "DEBUG": "false" if is_production else "true",  # static files as they lie there need true
+            "ALLOWED_HOSTS": "127.0.0.1",
             "LOG_LEVEL": "WARNING",
             "REDIS_URL": cache.url,
             "TRADING_PAIRS": ",".join(pairs),

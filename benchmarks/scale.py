@@ -158,7 +158,10 @@ def main() -> int:
     cycles = 3 if chosen.quick else 10
     rest_seconds = (6 if chosen.quick else 30) * INTERVAL_SECONDS
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="scale-") as folder, running_stack(PAIRS, Path(folder)) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="scale-") as folder,
+        running_stack(PAIRS, Path(folder), is_production=True) as stack,
+    ):
         found: dict[str, Any] = {"surroundings": surroundings(), "load_average_before": round(load_before, 1)}
         found["readers"] = [exchange_requests(stack, readers, cycles) for readers in READERS]
         with load(stack, POLLING_CLIENTS, POLLING_CLIENTS / POLL_SECONDS, 20 if chosen.quick else 60) as generator:

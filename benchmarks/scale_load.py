@@ -156,6 +156,7 @@ def main() -> int:
     waits = sorted(load.seen.waits_ms) or [0.0]
     figures = {f"p{part}_ms": round(waits[min(len(waits) - 1, int(len(waits) * part / 100))], 2) for part in (50, 99)}
     report = {
+        "wished_rate": chosen.rate,
         "rate": round(answered, 1),
         "statuses": dict(load.seen.statuses),
         "incomplete": load.seen.incomplete,

@@ -5,6 +5,8 @@ from statistics import median
 from typing import Any
 
 GOALS = {"polling p99 ms": 15.0, "cycle under load / at rest": 1.5}
+LEAST_SHARE = 0.99
+"""Of the wished requests that must have been sent and answered: fewer are another load."""
 GROWTH_MIB = 2.0
 """Memory that the second half of a soak may have above its first: what an allocator keeps in hand."""
 
@@ -23,6 +25,8 @@ def problems(found: Figures) -> list[str]:
                 f"{name}: {others} other than 200, {load['incomplete']} without a price, "
                 f"{load['connections_lost']} connections lost"
             )
+        if load["rate"] < LEAST_SHARE * load["wished_rate"]:
+            wrong.append(f"{name}: {load['rate']:,} answers a second instead of {load['wished_rate']:,}")
     if len({one["exchange_requests"] for one in found["readers"]}) > 1:
         wrong.append(f"the exchange was asked {[one['exchange_requests'] for one in found['readers']]} times")
     growth = memory_growth_mib(found["soak"]["memory"])

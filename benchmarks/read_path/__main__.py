@@ -1,6 +1,7 @@
 """`python -m benchmarks.read_path [--quick]`: requests a second of `prices` beside its peers, waits, and instructions.
 
-Writes `benchmarks/results/read-path.md` and `.json`. What it starts, it ends.
+Writes `benchmarks/results/read-path.md` and `.json`. What it starts, it ends. It exits with 1 where a request failed or
+an application needs more instructions than its limit; rates and waits depend on the machine and are not judged by it.
 """
 
 import argparse
@@ -126,6 +127,16 @@ class Findings:
                 load = half_load_of(peer, stage, half, chosen.rounds, chosen.seconds)
                 self.half_loads[peer.name, count] = load
 
+    def problems(self) -> list[str]:
+        """Return what must not be on any machine: failed requests, and more instructions than the limits allow."""
+        failed = [
+            f"{title_of(count)}: {number} requests to {name} failed"
+            for count, rates in self.rates.items()
+            for name, number in rates.failed.items()
+            if number
+        ]
+        return failed + report.exceeded_limits(self.instructions)
+
     def as_markdown(self) -> str:
         texts = []
         titles = {peer.name: f"{peer.title} (`{peer.name}`)" for peer in PEERS}
@@ -162,7 +173,9 @@ def main() -> int:
     (chosen.results / "read-path.md").write_text(text)
     (chosen.results / "read-path.json").write_text(json.dumps(raw, indent=1) + "\n")
     sys.stdout.write(text)
-    return 0
+    wrong = findings.problems()
+    sys.stderr.write("".join(f"{problem}\n" for problem in wrong))
+    return 1 if wrong else 0
 
 
 def _wait_for(redis_url: str) -> None:

@@ -77,6 +77,15 @@ def half_load_table(found: Mapping[tuple[str, int], HalfLoad]) -> str:
     return "\n".join(lines)
 
 
+def exceeded_limits(measured: Mapping[tuple[str, int], float]) -> list[str]:
+    """Return a sentence for each application that needs more instructions than it may."""
+    return [
+        f"{name}, {pairs} pairs: {measured[name, pairs]:.4f} million instructions a request, above {limit}"
+        for (name, pairs), limit in INSTRUCTION_LIMITS.items()
+        if measured.get((name, pairs), 0.0) > limit
+    ]
+
+
 def instructions_table(measured: Mapping[tuple[str, int], float]) -> str:
     lines = ["| what answers | pairs | million instructions a request | limit | |", "| --- | --- | --- | --- | --- |"]
     for (name, pairs), value in measured.items():

@@ -17,8 +17,9 @@ OPEN_TO_ANY_PAGE = {
 }
 """For pages of other hosts: there is nothing here that a reader without a password could not read anyway."""
 
-# A shared cache may keep an answer for a second; a browser asks again.
-STORE_FOR_ONE_SECOND = "public, max-age=0, s-maxage=1"
+SHARED_LIFE_MS = 1_000
+STORE_FOR_ONE_SECOND = f"public, max-age=0, s-maxage={SHARED_LIFE_MS // 1000}"
+"""A shared cache may keep an answer for that long; a browser asks again."""
 JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 
 

@@ -15,6 +15,8 @@ from market_data.api.answers import Answer
 RELEARN_MS = 10_000
 MAX_KINDS = 256
 _HANDLED = "accept-encoding"
+_PRECONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
+"""Middleware may answer them with 412; whoever sends them is Django's guest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class MiddlewareHeaders:
         self._learned[kind] = replace(headers, from_ms=now_ms, until_ms=until_ms)
 
     def _has_made_room(self, now_ms: int) -> bool:
-        kept = {kind: known for kind, known in self._learned.items() if abs(now_ms - known.from_ms) < 2 * RELEARN_MS}
+        learned = list(self._learned.items())  # at once, for another thread may be learning
+        kept = {kind: known for kind, known in learned if abs(now_ms - known.from_ms) < 2 * RELEARN_MS}
         self._learned = kept
         return len(kept) < MAX_KINDS
 
@@ -75,5 +78,5 @@ def added_headers(own: Answer, django_s: Answer) -> LearnedHeaders | None:
         return None
     if any(name.lower() in ("vary", "set-cookie") for name, _ in added):
         return None
-    varying = tuple("HTTP_" + token.upper().replace("-", "_") for token in asked if token != _HANDLED)
-    return LearnedHeaders((given[-1], *added), varying)
+    varying = ("HTTP_" + token.upper().replace("-", "_") for token in asked if token != _HANDLED)
+    return LearnedHeaders((given[-1], *added), (*varying, *_PRECONDITIONS))

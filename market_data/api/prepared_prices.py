@@ -49,9 +49,13 @@ class PreparedPrices:
         span_ms: tuple[int, int],
         oldest_at_ms: int | None,
         *,
+        is_storable: bool,
         may_compress: bool,
     ) -> Self:
-        """Join records as they lie in the cache; `missing` are the pairs that have none."""
+        """Join records as they lie in the cache; `missing` are the pairs that have none.
+
+        `is_storable` allows shared caches to keep the answer for a while.
+        """
         body = b"{%s}" % b",".join([b'"%s":%s' % (pair.encode(), raw) for pair, raw in records])
         etag = etag_of(body)
         encoding: Headers = ()
@@ -61,7 +65,7 @@ class PreparedPrices:
         shared: Headers = (
             JSON_TYPE,
             ("ETag", etag),
-            ("Cache-Control", NEVER_STORE if missing else STORE_FOR_ONE_SECOND),
+            ("Cache-Control", STORE_FOR_ONE_SECOND if is_storable else NEVER_STORE),
             *(((MISSING_HEADER, ",".join(quote(pair, safe="") for pair in missing)),) if missing else ()),
             *(((SOURCE_HEADER, source.value),) if source else ()),
             *OPEN_TO_ANY_PAGE.items(),

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from market_data.api.answers import OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, etag_matches, json_answer
+from market_data.api.answers import (
+    OPEN_TO_ANY_PAGE,
+    SHARED_LIFE_MS,
+    SOURCE_HEADER,
+    TIME_HEADER,
+    Answer,
+    etag_matches,
+    json_answer,
+)
 from market_data.api.compression import accepts_gzip
 from market_data.api.prepared_prices import PreparedPrices
 from market_data.api.prices_query import PricesQuery, parse_prices_query
@@ -19,6 +27,8 @@ UNAVAILABLE = "Price data temporarily unavailable"
 VARY = ("Vary", "Accept-Encoding")
 _LONGEST_KEPT_QUERY = 4096
 _NO_END_MS = 2**63
+_LONGEST_WAY_MS = 1_000
+"""What a price may take from its receipt into Redis: one that is there later than that has another clock's time."""
 
 
 class PairsNotInSnapshotError(LookupError):
@@ -76,9 +86,15 @@ def _worked_out(
         text = "No current price of the requested pairs is in the cache."
         return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
     missing = [pair for pair, (raw, _, _) in found.items() if raw is None]
-    span_ms = now_ms, min((until_ms for _, until_ms, _ in found.values()), default=_NO_END_MS)
+    ends_at_ms = min((until_ms for _, until_ms, _ in found.values()), default=_NO_END_MS)
+    # What a shared cache keeps must be right for as long as it may keep it.
+    last_stored_at_ms = ends_at_ms - SHARED_LIFE_MS
+    is_storable = not missing and now_ms <= last_stored_at_ms
+    span_ms = now_ms, last_stored_at_ms if is_storable else ends_at_ms
     oldest_at_ms = min((at_ms for raw, _, at_ms in found.values() if raw is not None), default=None)
-    return PreparedPrices.of(records, missing, snapshot.source, span_ms, oldest_at_ms, may_compress=may_compress)
+    return PreparedPrices.of(
+        records, missing, snapshot.source, span_ms, oldest_at_ms, is_storable=is_storable, may_compress=may_compress
+    )
 
 
 def _record(
@@ -86,13 +102,13 @@ def _record(
 ) -> tuple[bytes | None, int, int]:
     """Return the text of the pair's record, None where none is young enough, until when that holds, received at.
 
-    A current record that has reached the end of its life since the snapshot was read is a last known one from then on;
-    one that was past it already when Redis gave it is what Redis says it is.
+    A current record that has reached the end of its life is a last known one from then on. One that Redis still gives
+    long after that was received by a clock that is not ours, and is what Redis says it is.
     """
     current = snapshot.reading.current.get(pair)
     if current is not None:
         ends_at_ms = current.received_at_ms + cache_ttl_ms
-        if ends_at_ms < snapshot.read_at_ms:
+        if ends_at_ms + _LONGEST_WAY_MS < snapshot.read_at_ms:
             return current.raw, _NO_END_MS, current.received_at_ms
         if now_ms <= ends_at_ms:
             return current.raw, ends_at_ms, current.received_at_ms

@@ -85,7 +85,7 @@ class PricesLayer:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         # Whoever says who he is, by cookie or otherwise, may get headers that nobody else gets.
         if (
-            environ["PATH_INFO"] != self._path
+            environ.get("PATH_INFO") != self._path
             or environ["REQUEST_METHOD"] != "GET"
             or "HTTP_COOKIE" in environ
             or "HTTP_AUTHORIZATION" in environ

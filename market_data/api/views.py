@@ -112,14 +112,15 @@ class PricesView(MarketDataView):
         return super().respond(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked, settings, snapshots = request.META, get_settings(), open_price_snapshots()
-        conditions = asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"), settings
+        asked, snapshots = request.META, open_price_snapshots()
+        query_string = asked.get("QUERY_STRING", "")
+        conditions = asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"), get_settings()
         snapshot, now_ms = snapshots.current()
         try:
-            answer = prices_answer(asked["QUERY_STRING"], snapshot, now_ms, *conditions)
+            answer = prices_answer(query_string, snapshot, now_ms, *conditions)
         except PairsNotInSnapshotError as error:
-            snapshot, now_ms = snapshots.read(error.pairs)
-            answer = prices_answer(asked["QUERY_STRING"], snapshot, now_ms, *conditions)
+            snapshot, now_ms = snapshots.including(error.pairs)
+            answer = prices_answer(query_string, snapshot, now_ms, *conditions)
         if answer.oldest_at_ms is not None:
             self.oldest_age_ms = abs(now_ms - answer.oldest_at_ms)
         return AnswerResponse(answer)

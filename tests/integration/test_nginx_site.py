@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import itertools
 import json
 import shlex
 import ssl
@@ -204,6 +205,16 @@ def test_what_is_no_whole_answer_is_never_stored(reader: Reader, query: str, sta
     assert {reply.status for reply in replies} == {status}
     assert not any(reply.is_hit for reply in replies)
     assert {single(reply.headers, "Cache-Control") for reply in replies} == {"no-store"}
+
+
+def test_every_way_to_write_what_a_browser_accepts_is_served_out_of_one_answer(reader: Reader) -> None:
+    numbers = itertools.count()
+
+    def is_hit() -> bool:
+        reader.ask(PRICES, Accept_Encoding=f"gzip, x{next(numbers)}")
+        return reader.ask(PRICES, Accept_Encoding=f"gzip, x{next(numbers)}").is_hit
+
+    wait_until(is_hit, "an answer that another spelling has brought")
 
 
 def test_readers_who_accept_old_prices_do_not_change_what_others_get(reader: Reader, prices: PriceKeys) -> None:

@@ -23,6 +23,7 @@ from market_data.api import prices_layer, views
 from market_data.api.middleware_headers import MAX_KINDS, RELEARN_MS
 from market_data.api.prices_layer import PricesLayer
 from market_data.price_snapshot import PriceSnapshot, open_price_snapshots
+from tests.process_facts import wait_until
 from tests.web_site import PriceKeys, record
 
 PATH = "/api/market-data/prices"
@@ -243,6 +244,29 @@ def test_whatever_is_no_plain_success_is_django_s(doors: Doors, keys: PriceKeys,
 
     assert doors.costs_django(**environ) == 1
     assert doors.costs_django() == 0
+
+
+@pytest.mark.parametrize("precondition", ["HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"])
+def test_preconditions_that_middleware_may_refuse_are_django_s(
+    site_settings: LazySettings, keys: PriceKeys, precondition: str
+) -> None:
+    site_settings.MIDDLEWARE = ["django.middleware.http.ConditionalGetMiddleware", *site_settings.MIDDLEWARE]
+    doors = Doors()
+    learn(doors)
+    refused = {precondition: '"another"' if precondition == "HTTP_IF_MATCH" else "Mon, 01 Jan 2001 00:00:00 GMT"}
+
+    assert doors.costs_django() == 0
+    assert doors.by_layer(**refused) == doors.by_django(**refused)
+    assert doors.costs_django(**refused) == 1
+
+
+def test_a_pair_that_is_not_configured_is_the_layer_s_too_once_it_is_read_along(doors: Doors, keys: PriceKeys) -> None:
+    keys.write("NEW/USDT")
+    query = "pairs=C1/USDT,NEW/USDT"
+    learn(doors)
+
+    wait_until(lambda: doors.costs_django(QUERY_STRING=query) == 0, "an answer of the layer")
+    assert doors.by_layer(QUERY_STRING=query)[0] == "200 OK"
 
 
 def test_an_answer_that_is_kept_ends_with_the_life_of_its_prices(doors: Doors, one_snapshot: OneSnapshot) -> None:

@@ -6,13 +6,15 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.plot import Bar, Panel, as_svg
+from benchmarks.read_path.report import exceeded_limits
 from benchmarks.scale_load import Seen
 from benchmarks.scale_table import as_markdown, problems
 
 
 def load(**changes: Any) -> dict[str, Any]:
     return {
-        "rate": 50.0, "statuses": {"200": 700, "unanswered": 0}, "incomplete": 0, "oldest_price_ms": 4100,
+        "rate": 50.0, "wished_rate": 50.0,
+        "statuses": {"200": 700, "unanswered": 0}, "incomplete": 0, "oldest_price_ms": 4100,
         "p50_ms": 1.0, "p99_ms": 7.0, "longest_ms": 16.0,
         "connections": 100, "connections_lost": 0, "connections_still_open": 100,
         **changes,
@@ -38,7 +40,7 @@ def test_a_run_in_which_nobody_missed_anything_has_no_problems() -> None:
 
 @pytest.mark.parametrize(
     "harm", [{"statuses": {"200": 699, "503": 1}}, {"statuses": {"200": 699, "unanswered": 1}}, {"incomplete": 1},
-             {"connections_lost": 1}]
+             {"connections_lost": 1}, {"rate": 49.0}]
 )  # fmt: skip
 def test_one_answer_price_or_connection_that_is_missed_is_a_problem(harm: dict[str, Any]) -> None:
     assert [problem.partition(":")[0] for problem in problems(found(load=load(**harm)))] == ["soak"]
@@ -48,6 +50,13 @@ def test_an_exchange_that_is_asked_more_often_because_of_readers_is_a_problem() 
     figures = found()
     figures["readers"][1]["exchange_requests"] = 4
     assert problems(figures) == ["the exchange was asked [3, 4] times"]
+
+
+def test_an_application_that_needs_more_instructions_than_it_may_is_a_problem() -> None:
+    assert exceeded_limits({("layer", 4): 0.030, ("view", 50): 0.1, ("bare", 4): 9.0}) == []
+    assert exceeded_limits({("layer", 4): 0.031}) == [
+        "layer, 4 pairs: 0.0310 million instructions a request, above 0.03"
+    ]
 
 
 def test_memory_that_grows_during_a_soak_is_a_problem() -> None:

@@ -69,7 +69,7 @@ def test_what_django_has_beyond_the_own_answer_is_what_middleware_added():
     added = added_headers(OWN, answered(*OWN.headers[:-1], ("Vary", "Accept-Encoding, Origin, X-A"), ("X", "1")))
 
     assert added.after == (("Vary", "Accept-Encoding, Origin, X-A"), ("X", "1"))
-    assert added.varying == ("HTTP_ORIGIN", "HTTP_X_A")
+    assert added.varying == ("HTTP_ORIGIN", "HTTP_X_A", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_data.api.prices import prices_answer
+from market_data.api.prices import PairsNotInSnapshotError, prices_answer
 from market_data.bounded_memo import BoundedMemo
 from market_data.cache_outage import CacheUnavailableError
 from market_data.fetcher_status import Source
@@ -29,6 +29,7 @@ class Store:
     def __init__(self, clock: MovableClock) -> None:
         self._clock = clock
         self.records: dict[str, StoredTicker] = {}
+        self._ends_at_ms: dict[str, int] = {}
         self.reads = 0
         self.read_seconds = 0.0
         self.failure: str | None = None
@@ -36,16 +37,18 @@ class Store:
         self.gate: threading.Event | None = None
         self.entered = threading.Event()
 
-    def put(self, pair: str, price: int = 1) -> None:
+    def put(self, pair: str, price: int = 1, way_ms: int = 0) -> None:
+        """Write a record whose life began `way_ms` after its receipt, for so long it was on its way into Redis."""
         number = Decimal(price)
         record = TickerRecord(pair, number, number, self._clock.now_ms(), number, number, number)
         stored = StoredTicker.from_raw(pair, record.encode())
         assert stored is not None
         self.records[pair] = stored
+        self._ends_at_ms[pair] = stored.received_at_ms + SETTINGS.cache_ttl_ms + way_ms
 
     def current(self, pair: str) -> StoredTicker | None:
         found = self.records.get(pair)
-        return found if found and self._clock.now_ms() <= found.received_at_ms + SETTINGS.cache_ttl_ms else None
+        return found if found and self._clock.now_ms() <= self._ends_at_ms[pair] else None
 
     def read(self, pairs, *, include_last_known: bool = False) -> CacheReading:
         self.reads += 1
@@ -78,7 +81,11 @@ class Site:
 
     def ask(self, query: str = "", if_none_match: str | None = None):
         snapshot, now_ms = self.snapshots.current()
-        return prices_answer(query, snapshot, now_ms, if_none_match, None, SETTINGS)
+        try:
+            return prices_answer(query, snapshot, now_ms, if_none_match, None, SETTINGS)
+        except PairsNotInSnapshotError as error:  # as the view does
+            snapshot, now_ms = self.snapshots.including(error.pairs)
+            return prices_answer(query, snapshot, now_ms, if_none_match, None, SETTINGS)
 
 
 @pytest.fixture
@@ -162,7 +169,7 @@ MOVES = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.integers(1, 4_000)),
         st.tuples(st.just("jump"), st.just(SETTINGS.cache_ttl_ms - 100)),
-        st.tuples(st.just("put"), st.sampled_from(PAIRS)),
+        st.tuples(st.just("put"), st.tuples(st.sampled_from(PAIRS), st.sampled_from([0, 1, 40, 1_000]))),
         st.tuples(st.just("ask"), st.sampled_from(["", "maxStaleMs=100", "maxStaleMs=60000", "pairs=ETH/USD"])),
     ),
     max_size=40,
@@ -180,7 +187,8 @@ def test_an_answer_is_one_that_redis_gave_within_the_interval_and_never_shows_an
         if move in ("wait", "jump"):
             site.clock.advance(detail / 1000)
         elif move == "put":
-            site.store.put(detail, price=len(held))
+            pair, way_ms = detail
+            site.store.put(pair, price=len(held), way_ms=way_ms)
             held.append((site.clock.now_ms(), {pair: found.raw for pair, found in site.store.records.items()}))
         else:
             answer = site.ask(detail)
@@ -188,8 +196,12 @@ def test_an_answer_is_one_that_redis_gave_within_the_interval_and_never_shows_an
             if answer.status == 503:
                 continue
             assert dict(answer.headers)["X-Market-Data-Time"] == str(now_ms)
+            may_be_stored = "s-maxage=1" in dict(answer.headers)["Cache-Control"]
+            max_stale_ms = int(detail.removeprefix("maxStaleMs=")) if detail.startswith("maxStaleMs") else 0
             for pair, record in json.loads(answer.body).items():
                 age_ms = now_ms - record["timestamp"]
+                lives = SETTINGS.cache_ttl_ms, SETTINGS.cache_ttl_ms + max_stale_ms
+                assert not may_be_stored or not any(age_ms <= life_ms < age_ms + 1_000 for life_ms in lives)
                 assert record.pop("stale", False) is (age_ms > SETTINGS.cache_ttl_ms)
                 possible = [
                     texts.get(pair)
@@ -225,6 +237,31 @@ def test_a_price_without_a_life_in_redis_is_served_as_redis_has_it(site: Site) -
 
     answer = prices_answer("pairs=BTC/USD", snapshot, site.clock.now_ms(), None, None, SETTINGS)
     assert (answer.status, old.raw in answer.body) == (200, True)
+
+
+def test_a_pair_that_is_not_configured_is_read_along_once_somebody_has_asked_for_it(site: Site) -> None:
+    site.store.put("SOL/USD")
+    assert site.ask("pairs=SOL/USD").status == 200
+    reads = site.store.reads
+    assert [site.ask("pairs=SOL/USD,BTC/USD").status for _ in range(100)] == [206] * 100
+    assert site.store.reads == reads
+    site.clock.advance(0.26)
+    assert site.ask("pairs=SOL/USD").status == 200
+    assert site.store.reads == reads + 1
+
+
+def test_pairs_that_nobody_has_configured_make_redis_be_read_a_few_times_an_interval_at_most(site: Site) -> None:
+    for number in range(1_000):
+        assert site.ask(f"pairs=X{number}/USD,Y{number}/USD").status == 503
+    assert site.store.reads <= 1 + 8
+
+    site.clock.advance(0.26)
+    site.store.put("X999/USD")
+    assert site.ask("pairs=X999/USD").status == 200
+    assert len(site.snapshots.current()[0].pairs) <= len(PAIRS) + 200
+    site.clock.advance(61)
+    site.ask("pairs=Z/USD")
+    assert site.snapshots.current()[0].pairs == {*PAIRS, "Z/USD"}
 
 
 def test_hostile_queries_leave_a_snapshot_as_small_as_it_may_be(site: Site) -> None:
