@@ -70,5 +70,7 @@ class PreparedPrices:
             *(((SOURCE_HEADER, source.value),) if source else ()),
             *OPEN_TO_ANY_PAGE.items(),
         )
-        headers = (*shared, *encoding, ("Content-Length", str(len(body))))
-        return cls(206 if missing else 200, body, etag, headers, shared, *span_ms, oldest_at_ms)
+        # That of a 304 is the length of what it stands for, or it has none (RFC 9110, 8.6): middleware would write 0.
+        length = ("Content-Length", str(len(body)))
+        status, headers, not_modified = 206 if missing else 200, (*shared, *encoding, length), (*shared, length)
+        return cls(status, body, etag, headers, not_modified, *span_ms, oldest_at_ms)

@@ -377,7 +377,7 @@ def test_where_middleware_changes_the_answer_itself_django_answers(
 ) -> None:
     site_settings.MIDDLEWARE = [middleware, *site_settings.MIDDLEWARE]
     doors = Doors()
-    asked = {"QUERY_STRING": "pairs=C1/USDT,C2/USDT,C3/USDT", "HTTP_ACCEPT_ENCODING": "gzip"}
+    asked = {"QUERY_STRING": "pairs=C1/USDT,C2/USDT", "HTTP_ACCEPT_ENCODING": "gzip"}  # too short for our own gzip
     learn(doors, **asked)
 
     assert doors.costs_django(**asked) == 1
