@@ -81,8 +81,9 @@ class PriceSnapshots:
 
         Where one read of Redis takes longer than that, the snapshot is of a read that ended after the request had come.
         """
-        now_ms = self._unix_ns() // 1_000_000  # before the age is looked at: a thread may be held up between the two
         latest = self._latest
+        # After the snapshot was there and before its age is looked at: a thread may be held up anywhere
+        now_ms = self._unix_ns() // 1_000_000
         if latest is not None and self._monotonic() - latest.read_at <= self._max_age_seconds:
             return latest, now_ms
         return self._renewed()
