@@ -76,8 +76,11 @@ def test_a_drill_that_is_interrupted_switches_its_faults_off(
 
 def test_a_drill_that_is_interrupted_lets_the_process_that_it_paused_go_on(stack: RunningStack) -> None:
     cache = stack.process_with("valkey")
+    # A drill waits for the end of what others have left; that is no part of this one
+    wait_until(lambda: health(stack)["aggregator"]["backoff"]["failuresInARow"] == 0, "the end of the backoff", 90)
     drill = start_drill(stack, "paused-cache", "--with-processes")
-    wait_until(lambda: cache.status() == psutil.STATUS_STOPPED, "the cache's pause")
+    wait_until(lambda: cache.status() == psutil.STATUS_STOPPED or drill.poll() is not None, "the cache's pause", 90)
+    assert drill.poll() is None, drill.communicate()
     drill.send_signal(signal.SIGINT)
     drill.communicate(timeout=20)
 
