@@ -159,6 +159,11 @@ class WebSite:
             self._process.wait(START_DEADLINE_SECONDS)
             self._process = None
 
+    def wait(self) -> int:
+        """Wait for its end, which somebody else has brought about, and return the exit code."""
+        assert self._process is not None
+        return self._process.wait(START_DEADLINE_SECONDS)
+
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, "the web server has ended at its start"

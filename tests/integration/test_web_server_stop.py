@@ -4,49 +4,28 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psutil
 import pytest
 
-from development.loopback import LOOPBACK, free_port
+from development.loopback import LOOPBACK
 from tests.process_facts import descendants, wait_until, wait_until_gone
-from tests.web_site import REPOSITORY, START_DEADLINE_SECONDS
+from tests.web_site import START_DEADLINE_SECONDS, WebSite
 
 PRICES = "/api/market-data/prices"
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex((LOOPBACK, port)) == 0
+class DeployedSite(WebSite):
+    """The web server as it is deployed, started as soon as it listens: a first answer would wait for Redis."""
 
+    def command(self) -> list[str]:
+        return ["deploy/web-server", "--host", LOOPBACK, "--port", str(self.port)]
 
-@contextmanager
-def web_server(redis_port: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port = free_port()
-    server = subprocess.Popen(
-        ["deploy/web-server", "--host", LOOPBACK, "--port", str(port)],
-        cwd=REPOSITORY,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHON": sys.executable,
-            "WEB_WORKERS": "2",
-            "ENV_FILE": os.devnull,
-            "SECRET_KEY": "for-this-test",
-            "REDIS_URL": f"redis://{LOOPBACK}:{redis_port}/0",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until(lambda: listens(port), "the web server's socket", START_DEADLINE_SECONDS)
-        yield server, port
-    finally:
-        server.terminate()
-        server.wait(START_DEADLINE_SECONDS)
+    def _answers(self) -> bool:
+        with socket.socket() as connection:
+            return connection.connect_ex((LOOPBACK, self.port)) == 0
 
 
 @pytest.fixture
@@ -57,31 +36,38 @@ def silent_redis() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_an_answer_that_is_begun_is_ended_before_the_server_stops(silent_redis: socket.socket) -> None:
-    with web_server(silent_redis.getsockname()[1]) as (server, port):
-        family = [psutil.Process(server.pid), *descendants(server.pid)]
-        reader = http.client.HTTPConnection(LOOPBACK, port, timeout=START_DEADLINE_SECONDS)
-        reader.request("GET", PRICES)
-        held, _ = silent_redis.accept()  # a worker has begun, and waits for Redis
-        server.send_signal(signal.SIGTERM)
-        response = reader.getresponse()
-        body = response.read()
-
-        assert server.wait(START_DEADLINE_SECONDS) == 0
-        assert response.status == 503
-        assert b"temporarily unavailable" in body
-        wait_until_gone(family)
-        held.close()
-        reader.close()
+@pytest.fixture
+def site(silent_redis: socket.socket) -> Iterator[DeployedSite]:
+    redis_url = f"redis://{LOOPBACK}:{silent_redis.getsockname()[1]}/0"
+    site = DeployedSite(redis_url, {"PYTHON": sys.executable, "WEB_WORKERS": "2"})
+    site.start()
+    yield site
+    site.stop()
 
 
-def test_a_server_whose_worker_was_killed_ends_for_its_supervisor_to_start_it_again(
-    silent_redis: socket.socket,
+def test_an_answer_that_is_begun_is_ended_before_the_server_stops(
+    silent_redis: socket.socket, site: DeployedSite
 ) -> None:
-    with web_server(silent_redis.getsockname()[1]) as (server, _):
-        wait_until(lambda: len(descendants(server.pid)) >= 2, "the workers")
-        family = descendants(server.pid)
-        family[-1].kill()
+    family = [psutil.Process(site.pid), *descendants(site.pid)]
+    reader = http.client.HTTPConnection(LOOPBACK, site.port, timeout=START_DEADLINE_SECONDS)
+    reader.request("GET", PRICES)
+    held, _ = silent_redis.accept()  # a worker has begun, and waits for Redis
+    os.kill(site.pid, signal.SIGTERM)
+    response = reader.getresponse()
+    body = response.read()
 
-        server.wait(START_DEADLINE_SECONDS)
-        wait_until_gone(family)
+    assert site.wait() == 0
+    assert response.status == 503
+    assert b"temporarily unavailable" in body
+    wait_until_gone(family)
+    held.close()
+    reader.close()
+
+
+def test_a_server_whose_worker_was_killed_ends_for_its_supervisor_to_start_it_again(site: DeployedSite) -> None:
+    wait_until(lambda: len(descendants(site.pid)) >= 2, "the workers")
+    family = descendants(site.pid)
+    family[-1].kill()
+
+    site.wait()
+    wait_until_gone(family)
