@@ -37,10 +37,10 @@ def measure(pairs: list[str], client: redis.Redis) -> list[str]:
     """Fill a whole series of each pair and return what was measured, a line each."""
     from django.test import Client
 
-    from market_data.fetcher_status import Source
-    from market_data.history_contract import MAX_POINTS, STEP_MS, keys_of
-    from market_data.ticker import TickerRecord
-    from market_data.ticker_cache import open_ticker_cache
+    from market_data.ticker.record import TickerRecord
+    from market_data.ticker.source import Source
+    from market_data.ticker_cache.cache import open_ticker_cache
+    from market_data.ticker_cache.history import MAX_POINTS, STEP_MS, keys_of
 
     chance, one = random.Random(1), Decimal(1)
     prices = {pair: chance.uniform(1, 50_000) for pair in pairs}

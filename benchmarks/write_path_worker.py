@@ -64,13 +64,13 @@ def run_service(meter: Meter) -> None:
     import django
 
     django.setup()
-    from market_data.aggregator.assembly import build_aggregator, now_ms
-    from market_data.aggregator.backoff import ExponentialBackoff
-    from market_data.conf import get_settings
-    from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
-    from market_data.lease import FetcherLease
-    from market_data.service_notifier import ServiceNotifier
-    from market_data.ticker_cache import open_ticker_cache
+    from market_data.aggregator.wiring import build_aggregator, now_ms
+    from market_data.conf.loading import get_settings
+    from market_data.exchanges.backoff import ExponentialBackoff
+    from market_data.fetcher.lease import FetcherLease
+    from market_data.fetcher.loop import BACKOFF, FetcherClock, MarketDataFetcher
+    from market_data.fetcher.systemd import ServiceNotifier
+    from market_data.ticker_cache.cache import open_ticker_cache
 
     settings, cache = get_settings(), open_ticker_cache()
     lease = FetcherLease(cache, ttl_ms=settings.lease_ttl_ms, patience_ms=86_400_000, monotonic=time.monotonic)

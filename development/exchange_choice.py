@@ -6,7 +6,7 @@ from pathlib import Path
 
 from development.exchange_probe import HostProbe, probe_hosts
 from development.options import Exchange, Options
-from market_data import conf
+from market_data.conf import loading as conf
 
 
 @dataclass(frozen=True)

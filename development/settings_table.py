@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from market_data.conf import SETTINGS, Setting
+from market_data.conf.declarations import SETTINGS, Setting
 from nexusmeme.environment import SITE_SETTINGS
 
 _TABLE_HEAD = ("Variable", "Default", "Meaning")

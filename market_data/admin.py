@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from market_data.api.answers import NEVER_STORE
+from market_data.api.response import NEVER_STORE
 from market_data.inspection.reading import read_inspection
 from market_data.models import Inspection
 

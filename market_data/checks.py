@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core import checks
 
-from market_data.conf import LoadedSettings, load_from_django
-from market_data.setting_problem import Problem
+from market_data.conf.loading import LoadedSettings, load_from_django
+from market_data.conf.problems import Problem
 
 REDIS_BACKEND = "django_redis.cache.RedisCache"
 

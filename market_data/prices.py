@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from market_data.cache_outage import CacheUnavailableError as CacheUnavailableError
-from market_data.conf import get_settings
-from market_data.pairs import EXAMPLE, normalise_pairs
-from market_data.pairs import InvalidPairError as InvalidPairError
-from market_data.ticker import StoredTicker
-from market_data.ticker_cache import CacheReading, open_ticker_cache
+from market_data.conf.loading import get_settings
+from market_data.ticker.pairs import EXAMPLE, normalise_pairs
+from market_data.ticker.pairs import InvalidPairError as InvalidPairError
+from market_data.ticker.record import StoredTicker
+from market_data.ticker_cache.cache import open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError as CacheUnavailableError
+from market_data.ticker_cache.readings import CacheReading
 
 
 @dataclass(frozen=True, slots=True)

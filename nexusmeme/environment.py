@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import environ
 from redis import ConnectionPool
 
-from market_data.conf import SETTINGS, Setting
-from market_data.setting_values import text, text_list
+from market_data.conf.declarations import SETTINGS, Setting
+from market_data.conf.parsers import text, text_list
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
 from nexusmeme.variable_sources import env_file
 

@@ -3,7 +3,7 @@
 import json
 import logging
 
-from market_data.log_facts import key_values
+from market_data.logs.facts import key_values
 from nexusmeme.line_fields import line_fields
 from nexusmeme.request_id import current_request_id
 from nexusmeme.secret_masking import configured_secrets, mask

@@ -4,7 +4,7 @@ import json
 import logging
 from pathlib import Path
 
-from market_data.log_facts import key_values
+from market_data.logs.facts import key_values
 from nexusmeme.line_fields import line_fields
 from nexusmeme.variable_sources import variable_value
 

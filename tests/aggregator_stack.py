@@ -3,7 +3,7 @@
 import json
 
 from market_data.aggregator.service import MarketDataAggregator
-from market_data.fetcher_status import PairOutcome
+from market_data.ticker.outcome import PairOutcome
 from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, listed, parts_of
 
 TOKEN = "the active fetcher"

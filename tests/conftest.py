@@ -8,7 +8,7 @@ import redis
 from django.conf import LazySettings
 
 from development.embedded_cache import EmbeddedCache
-from market_data.ticker_cache import TickerCache, open_ticker_cache
+from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
 from tests.no_silent_skips import NoSilentSkips
 
 # No example fails because the machine was busy with something else.

@@ -8,26 +8,28 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import unquote
 
-from market_data.aggregator.answers import ExchangeAnswer
-from market_data.aggregator.backoff import ExponentialBackoff
-from market_data.aggregator.circuit_breaker import CircuitBreaker
 from market_data.aggregator.flights import Flights
-from market_data.aggregator.gateway import ExchangeGateway
-from market_data.aggregator.hosts import HostPreference
+from market_data.aggregator.history import PriceHistory
 from market_data.aggregator.latest_records import LatestRecords
-from market_data.aggregator.pauses import ExchangePause
-from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.refresh_cycle import AggregatorParts
-from market_data.aggregator.request_weight import RequestWeightBudget
 from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import doubt_about
-from market_data.conf import MarketDataSettings, load
-from market_data.fetcher_status import FetcherStatus, Source
-from market_data.history_contract import MAX_POINTS
-from market_data.lease_rival import LeaseReading
-from market_data.ticker import StoredTicker, TickerRecord
-from market_data.ticker_cache import CacheReading, CacheUnavailableError, FetcherReading, LeaseLostError
+from market_data.conf.declarations import MarketDataSettings
+from market_data.conf.loading import load
+from market_data.exchanges.backoff import ExponentialBackoff
+from market_data.exchanges.binance.failures import ExchangeAnswer
+from market_data.exchanges.circuit_breaker import CircuitBreaker
+from market_data.exchanges.gateway import ExchangeGateway
+from market_data.exchanges.hosts import HostPreference
+from market_data.exchanges.request_weight import RequestWeightBudget
+from market_data.exchanges.retry_after import ExchangePause
+from market_data.ticker.record import StoredTicker, TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
+from market_data.ticker_cache.history import MAX_POINTS
+from market_data.ticker_cache.readings import CacheReading, FetcherReading, LeaseReading
+from market_data.ticker_cache.status import FetcherStatus
 
 HOST = "https://exchange.test"
 FALLBACK = "https://fallback.test"

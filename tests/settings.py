@@ -2,7 +2,7 @@
 
 import os
 
-from market_data.conf import SETTINGS
+from market_data.conf.declarations import SETTINGS
 from nexusmeme.environment import SITE_SETTINGS
 
 for _name in (*SITE_SETTINGS, *(setting.name for setting in SETTINGS.values())):

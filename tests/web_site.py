@@ -14,17 +14,17 @@ from pathlib import Path
 import msgspec
 import redis
 
-from market_data.fetcher_status import (
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.pairs import split_pair
+from market_data.ticker.record import TickerRecord
+from market_data.ticker_cache.status import (
     CircuitStatus,
     ExchangeStatus,
     FetcherStatus,
     FetchStats,
-    PairOutcome,
     PairStatus,
     RateLimitStatus,
 )
-from market_data.pairs import split_pair
-from market_data.ticker import TickerRecord
 from tests.process_facts import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]

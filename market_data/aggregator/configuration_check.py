@@ -4,17 +4,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from market_data.aggregator.assembly import build_gateway, now_ms
-from market_data.aggregator.errors import ExchangeError, RefusedRequestError, RefusedSymbolsError
-from market_data.aggregator.gateway import ExchangeClient, ExchangeGateway, Received
-from market_data.aggregator.payloads import ExchangeInfo, decode_exchange_info
 from market_data.aggregator.planned_weight import PlannedWeight, planned_weight
-from market_data.aggregator.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
 from market_data.aggregator.service import restore_waits
 from market_data.aggregator.symbol_loader import LEAN_PATH, PATH
 from market_data.aggregator.symbols import ResolvedPair, SymbolList, resolve_pair
-from market_data.conf import MarketDataSettings
-from market_data.fetcher_status import FetcherStatus, PairOutcome, Source
+from market_data.aggregator.wiring import build_gateway, now_ms
+from market_data.conf.declarations import MarketDataSettings
+from market_data.exchanges.binance.payloads import ExchangeInfo, decode_exchange_info
+from market_data.exchanges.errors import ExchangeError, RefusedRequestError, RefusedSymbolsError
+from market_data.exchanges.gateway import ExchangeClient, ExchangeGateway, Received
+from market_data.exchanges.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.source import Source
+from market_data.ticker_cache.status import FetcherStatus
 
 TIMEOUT_SECONDS = 5.0
 """For each host: one that accepts a connection and never answers leaves the next one its time."""

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from market_data.aggregator.answers import host_of
 from market_data.aggregator.refresh_cycle import CycleReport
-from market_data.incident_log import IncidentLog
+from market_data.exchanges.binance.failures import host_of
+from market_data.logs.incidents import IncidentLog
 
 logger = logging.getLogger(__name__)
 

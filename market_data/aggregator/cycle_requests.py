@@ -5,8 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from market_data.aggregator.batches import make_batches
-from market_data.aggregator.circuit_breaker import CircuitState
-from market_data.aggregator.errors import (
+from market_data.aggregator.request_plan import PlanLimits, RequestPlan, plan_requests
+from market_data.aggregator.ticker_request import TickerRequest
+from market_data.exchanges.circuit_breaker import CircuitState
+from market_data.exchanges.errors import (
     ExchangeError,
     ExchangeTimeoutError,
     ExchangeUnavailableError,
@@ -15,8 +17,6 @@ from market_data.aggregator.errors import (
     RefusedRequestError,
     RefusedSymbolsError,
 )
-from market_data.aggregator.request_plan import PlanLimits, RequestPlan, plan_requests
-from market_data.aggregator.ticker_request import TickerRequest
 
 if TYPE_CHECKING:
     from market_data.aggregator.refresh_cycle import AggregatorParts

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from market_data.aggregator.plausibility import Quote
-from market_data.fetcher_status import PairOutcome
+from market_data.aggregator.sanity import Quote
+from market_data.ticker.outcome import PairOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Iterable, Sequence
 
-from market_data.fetcher_status import PairOutcome
-from market_data.ticker import TickerRecord
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import TickerRecord
 
 
 class LatestRecords:

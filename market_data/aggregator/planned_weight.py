@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from market_data.aggregator.request_plan import PlanLimits, plan_requests
-from market_data.aggregator.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
 from market_data.aggregator.symbol_loader import STATUS_CHECK_SECONDS
-from market_data.conf import MarketDataSettings
+from market_data.conf.declarations import MarketDataSettings
+from market_data.exchanges.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
 
 _MINUTE_MS = 60_000
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from market_data.aggregator.backoff import ExponentialBackoff
+from market_data.exchanges.backoff import ExponentialBackoff
 
 
 class Quarantine:

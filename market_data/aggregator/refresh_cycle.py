@@ -7,23 +7,24 @@ from dataclasses import dataclass, field
 
 from market_data.aggregator.answer_times import AnswerTimes
 from market_data.aggregator.batch_runner import run_until
-from market_data.aggregator.circuit_breaker import CircuitBreaker
 from market_data.aggregator.cycle_requests import CycleRequests
-from market_data.aggregator.errors import ExchangeError, OutOfTimeError, RefusedSymbolsError
 from market_data.aggregator.flights import Flight, Flights, SymbolResult
-from market_data.aggregator.gateway import ExchangeGateway
+from market_data.aggregator.history import PriceHistory
 from market_data.aggregator.latest_records import LatestRecords
-from market_data.aggregator.plausibility import Quote, assess_row, has_empty_book
-from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
+from market_data.aggregator.sanity import Quote, assess_row, has_empty_book
 from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import ResolvedPair, resolve_pair
 from market_data.aggregator.ticker_request import Rows, TickerRequest
 from market_data.aggregator.whole_market import WholeMarketTrust
-from market_data.conf import MarketDataSettings
-from market_data.fetcher_status import PairOutcome, Source
-from market_data.ticker import TickerRecord
-from market_data.ticker_cache import TickerCache
+from market_data.conf.declarations import MarketDataSettings
+from market_data.exchanges.circuit_breaker import CircuitBreaker
+from market_data.exchanges.errors import ExchangeError, OutOfTimeError, RefusedSymbolsError
+from market_data.exchanges.gateway import ExchangeGateway
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.cache import TickerCache
 
 # A pair that a cycle had no time for keeps its last outcome for so many cycles.
 _CYCLES_UNTIL_ITS_TURN = 3

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from market_data.aggregator.batches import make_batches
-from market_data.aggregator.request_weight import WHOLE_MARKET_WEIGHT, ticker_weight
+from market_data.exchanges.request_weight import WHOLE_MARKET_WEIGHT, ticker_weight
 
 _MOST_OF_A_CYCLE = 0.75
 # The whole market is many times a batch's answer: it is no way out where one batch takes this much already.

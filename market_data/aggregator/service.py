@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from market_data.aggregator.circuit_breaker import CircuitState
 from market_data.aggregator.cycle_log import CycleLog
-from market_data.aggregator.pauses import ExchangePause
 from market_data.aggregator.refresh_cycle import AggregatorParts, CycleReport, RefreshCycle
 from market_data.aggregator.status_report import aggregator_status
-from market_data.fetcher_status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus, Source
-from market_data.ticker import Freshness, TickerRecord, freshness
+from market_data.exchanges.circuit_breaker import CircuitState
+from market_data.exchanges.retry_after import ExchangePause
+from market_data.ticker.record import Freshness, TickerRecord, freshness
+from market_data.ticker.source import Source
+from market_data.ticker_cache.status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus
 
 SYMBOL_LIST_PATIENCE_SECONDS = 3.0
 """How long the first cycle waits for the list of symbols before it goes on without."""

@@ -1,8 +1,8 @@
 """The aggregator's state in the form that every process reads."""
 
-from market_data.aggregator.circuit_breaker import CircuitState
 from market_data.aggregator.refresh_cycle import AggregatorParts
-from market_data.fetcher_status import CircuitStatus, ExchangeStatus, RateLimitStatus
+from market_data.exchanges.circuit_breaker import CircuitState
+from market_data.ticker_cache.status import CircuitStatus, ExchangeStatus, RateLimitStatus
 
 
 def aggregator_status(parts: AggregatorParts) -> tuple[CircuitStatus, RateLimitStatus, ExchangeStatus]:

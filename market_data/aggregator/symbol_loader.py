@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from market_data.aggregator.backoff import ExponentialBackoff
 from market_data.aggregator.batches import symbols_parameter
-from market_data.aggregator.errors import (
+from market_data.aggregator.symbols import SymbolList
+from market_data.exchanges.backoff import ExponentialBackoff
+from market_data.exchanges.binance.payloads import ExchangeInfo, ListedSymbol, decode_exchange_info
+from market_data.exchanges.errors import (
     ExchangeError,
     MalformedAnswerError,
     RateLimitedError,
     RefusedRequestError,
     RefusedSymbolsError,
 )
-from market_data.aggregator.gateway import ExchangeGateway
-from market_data.aggregator.payloads import ExchangeInfo, ListedSymbol, decode_exchange_info
-from market_data.aggregator.request_weight import EXCHANGE_INFO_WEIGHT
-from market_data.aggregator.symbols import SymbolList
-from market_data.fetcher_status import PairStatus
+from market_data.exchanges.gateway import ExchangeGateway
+from market_data.exchanges.request_weight import EXCHANGE_INFO_WEIGHT
+from market_data.ticker_cache.status import PairStatus
 
 logger = logging.getLogger(__name__)
 

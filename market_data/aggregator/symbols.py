@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from market_data.aggregator.payloads import ListedSymbol
-from market_data.fetcher_status import PairOutcome, PairStatus
-from market_data.pairs import split_pair
+from market_data.exchanges.binance.payloads import ListedSymbol
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.pairs import split_pair
+from market_data.ticker_cache.status import PairStatus
 
 
 @dataclass(frozen=True, slots=True)

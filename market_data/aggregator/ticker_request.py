@@ -5,11 +5,11 @@ from functools import partial
 
 from market_data.aggregator.answer_times import AnswerTimes
 from market_data.aggregator.batches import halves, symbols_parameter
-from market_data.aggregator.circuit_breaker import CircuitBreaker
-from market_data.aggregator.errors import ExchangeError, NoTickersError, OutOfTimeError, RefusedSymbolsError
-from market_data.aggregator.gateway import ExchangeGateway, Received
-from market_data.aggregator.payloads import TickerRow, decode_tickers
-from market_data.aggregator.request_weight import ticker_weight
+from market_data.exchanges.binance.payloads import TickerRow, decode_tickers
+from market_data.exchanges.circuit_breaker import CircuitBreaker
+from market_data.exchanges.errors import ExchangeError, NoTickersError, OutOfTimeError, RefusedSymbolsError
+from market_data.exchanges.gateway import ExchangeGateway, Received
+from market_data.exchanges.request_weight import ticker_weight
 
 _MAX_BYTES = 8 * 1024 * 1024
 

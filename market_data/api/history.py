@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from market_data.api.answers import JSON_TYPE, STORE_FOR_ONE_SECOND, Answer, etag_matches, etag_of
 from market_data.api.queries import BadQueryError, named_pairs, read_parameters, whole_number
-from market_data.conf import MarketDataSettings
-from market_data.history_contract import MAX_POINTS, STEP_MS
+from market_data.api.response import JSON_TYPE, STORE_FOR_ONE_SECOND, Answer, etag_matches, etag_of
+from market_data.conf.declarations import MarketDataSettings
+from market_data.ticker_cache.history import MAX_POINTS, STEP_MS
 
 MAX_POINTS_PER_ANSWER = 48_000
 """Two hundred whole series, 1.5 MB."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from market_data.api.answers import Answer
+from market_data.api.response import Answer
 
 RELEARN_MS = 10_000
 MAX_KINDS = 256

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
 
-from market_data.api.answers import (
+from market_data.api.compression import WORTHWHILE_BYTES, compressed
+from market_data.api.response import (
     JSON_TYPE,
     MISSING_HEADER,
     NEVER_STORE,
@@ -14,8 +15,7 @@ from market_data.api.answers import (
     STORE_FOR_ONE_SECOND,
     etag_of,
 )
-from market_data.api.compression import WORTHWHILE_BYTES, compressed
-from market_data.fetcher_status import Source
+from market_data.ticker.source import Source
 
 Headers = tuple[tuple[str, str], ...]
 

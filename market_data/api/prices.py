@@ -7,7 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from market_data.api.answers import (
+from market_data.api.compression import accepts_gzip
+from market_data.api.prepared_prices import PreparedPrices
+from market_data.api.prices_query import PricesQuery, parse_prices_query
+from market_data.api.queries import BadQueryError, bad_query_answer, query_text
+from market_data.api.response import (
     OPEN_TO_ANY_PAGE,
     SHARED_LIFE_MS,
     SOURCE_HEADER,
@@ -16,12 +20,8 @@ from market_data.api.answers import (
     etag_matches,
     json_answer,
 )
-from market_data.api.compression import accepts_gzip
-from market_data.api.prepared_prices import PreparedPrices
-from market_data.api.prices_query import PricesQuery, parse_prices_query
-from market_data.api.queries import BadQueryError, bad_query_answer, query_text
-from market_data.conf import MarketDataSettings
-from market_data.price_snapshot import PriceSnapshot
+from market_data.conf.declarations import MarketDataSettings
+from market_data.ticker_cache.snapshot import PriceSnapshot
 
 UNAVAILABLE = "Price data temporarily unavailable"
 VARY = ("Vary", "Accept-Encoding")

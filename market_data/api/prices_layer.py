@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings as django_settings
 from django.urls import get_script_prefix, reverse
 
-from market_data.api.answers import TIME_HEADER, Answer
 from market_data.api.middleware_headers import LearnedHeaders, MiddlewareHeaders, added_headers
 from market_data.api.prices import PairsNotInSnapshotError, prices_answer
-from market_data.conf import get_settings
+from market_data.api.response import TIME_HEADER, Answer
+from market_data.conf.loading import get_settings
 from market_data.metrics.tallies import open_served_tallies
-from market_data.price_snapshot import PriceSnapshot, open_price_snapshots
+from market_data.ticker_cache.snapshot import PriceSnapshot, open_price_snapshots
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

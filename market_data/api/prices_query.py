@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from market_data.api.queries import BadQueryError, named_pairs, read_parameters, whole_number
-from market_data.conf import MarketDataSettings
+from market_data.conf.declarations import MarketDataSettings
 
 _MAX_STALE_DIGITS = 15
 

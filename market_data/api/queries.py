@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
-from market_data.api.answers import Answer, error_answer
-from market_data.conf import MarketDataSettings
-from market_data.pairs import InvalidPairError, normalise_pairs
+from market_data.api.response import Answer, error_answer
+from market_data.conf.declarations import MarketDataSettings
+from market_data.ticker.pairs import InvalidPairError, normalise_pairs
 
 _MAX_PARAMETERS = 8
 _SHORTEST_LIMIT, _CHARACTERS_PER_PAIR = 16_384, 64

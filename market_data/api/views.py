@@ -15,8 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from market_data.api.answer_response import AnswerResponse
-from market_data.api.answers import (
+from market_data.api.django_response import AnswerResponse
+from market_data.api.history import history_answer, parse_history_query
+from market_data.api.init import init_content
+from market_data.api.pairs import pairs_content
+from market_data.api.prices import PairsNotInSnapshotError, prices_answer, unavailable_answer
+from market_data.api.queries import BadQueryError, bad_query_answer, query_text
+from market_data.api.response import (
     NEVER_STORE,
     OPEN_TO_ANY_PAGE,
     SOURCE_HEADER,
@@ -25,17 +30,12 @@ from market_data.api.answers import (
     error_answer,
     json_answer,
 )
-from market_data.api.fetcher_init import init_content
-from market_data.api.health import health_content, unhealthy_content
-from market_data.api.history import history_answer, parse_history_query
-from market_data.api.pair_listing import pairs_content
-from market_data.api.prices import PairsNotInSnapshotError, prices_answer, unavailable_answer
-from market_data.api.queries import BadQueryError, bad_query_answer, query_text
-from market_data.cache_outage import CacheUnavailableError
-from market_data.conf import get_settings
+from market_data.conf.loading import get_settings
+from market_data.inspection.health import health_content, unhealthy_content
 from market_data.metrics.tallies import open_served_tallies
-from market_data.price_snapshot import open_price_snapshots
-from market_data.ticker_cache import TickerCache, open_ticker_cache
+from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.snapshot import open_price_snapshots
 
 _MESSAGE_CHARACTERS = 200
 """The framework's messages repeat what a reader sent, such as the name of a method."""

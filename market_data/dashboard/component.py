@@ -7,12 +7,14 @@ from typing import Any
 
 from django.urls import reverse
 
-from market_data.api.health import health_content, unhealthy_content
-from market_data.cache_outage import CacheUnavailableError
-from market_data.conf import MarketDataSettings
+from market_data.conf.declarations import MarketDataSettings
 from market_data.dashboard.presentation import market_prices, shown_tickers
-from market_data.fetcher_status import FetcherStatus, Source
-from market_data.ticker_cache import CacheReading, open_ticker_cache
+from market_data.inspection.health import health_content, unhealthy_content
+from market_data.ticker.source import Source
+from market_data.ticker_cache.cache import open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.status import FetcherStatus
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from market_data.dashboard import number_format
-from market_data.fetcher_status import FetcherStatus, PairStatus
-from market_data.pairs import split_pair
-from market_data.ticker import StoredTicker, TickerRecord
-from market_data.ticker_cache import CacheReading
+from market_data.ticker import number_format
+from market_data.ticker.pairs import split_pair
+from market_data.ticker.record import StoredTicker, TickerRecord
+from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.status import FetcherStatus, PairStatus
 
 STATUS_WORDS = {"idle": "Idle", "polling": "Live", "stale": "Stale", "unavailable": "Unavailable", "error": "Error"}
 STATE_WORDS = {"live": "Live", "stale": "Stale", "missing": "Missing"}

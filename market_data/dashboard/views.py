@@ -8,10 +8,10 @@ from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
-from market_data.api.answers import NEVER_STORE, OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer
 from market_data.api.prices_query import parse_prices_query
 from market_data.api.queries import BadQueryError, bad_query_answer
-from market_data.conf import get_settings
+from market_data.api.response import NEVER_STORE, OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer
+from market_data.conf.loading import get_settings
 from market_data.dashboard.component import Component, read_component
 
 _TAB_ICONS = ("stale", "unavailable", "error")

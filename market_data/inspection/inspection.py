@@ -6,16 +6,16 @@ from typing import Any
 
 import msgspec
 
-from market_data.api.health import health_content, unhealthy_content
-from market_data.conf import MarketDataSettings
+from market_data.conf.declarations import MarketDataSettings
+from market_data.conf.problems import Problem
 from market_data.inspection.facts import Section
+from market_data.inspection.health import health_content, unhealthy_content
 from market_data.inspection.pair_rows import PairRow, pair_rows
 from market_data.inspection.redis_section import redis_section, unreachable_redis_section
 from market_data.inspection.sections import write_side_sections
 from market_data.inspection.setting_rows import SettingRow
 from market_data.inspection.words import instant_text
-from market_data.setting_problem import Problem
-from market_data.ticker_cache import CacheLives, CacheReading, FetcherReading
+from market_data.ticker_cache.readings import CacheLives, CacheReading, FetcherReading
 
 _json = msgspec.json.Encoder(decimal_format="number")
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from market_data.conf import MarketDataSettings
-from market_data.dashboard.number_format import format_price
-from market_data.fetcher_status import FetcherStatus, PairOutcome, PairStatus
+from market_data.conf.declarations import MarketDataSettings
 from market_data.inspection.words import NOTHING, duration_text
-from market_data.pairs import split_pair
-from market_data.ticker import Freshness, StoredTicker, freshness
-from market_data.ticker_cache import CacheLives, CacheReading
+from market_data.ticker.number_format import format_price
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.pairs import split_pair
+from market_data.ticker.record import Freshness, StoredTicker, freshness
+from market_data.ticker_cache.readings import CacheLives, CacheReading
+from market_data.ticker_cache.status import FetcherStatus, PairStatus
 
 MISSING = "missing"
 

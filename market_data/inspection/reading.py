@@ -6,9 +6,10 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
-from market_data.cache_outage import CacheUnavailableError
 from market_data.checks import all_problems
-from market_data.conf import SETTINGS, MarketDataSettings, given, load_from_django
+from market_data.conf.declarations import SETTINGS, MarketDataSettings
+from market_data.conf.loading import given, load_from_django
+from market_data.conf.problems import Problem
 from market_data.inspection.inspection import (
     CacheFacts,
     Inspection,
@@ -18,8 +19,8 @@ from market_data.inspection.inspection import (
 )
 from market_data.inspection.setting_rows import SettingRow, SiteSettings, setting_rows
 from market_data.inspection.versions import versions_section
-from market_data.setting_problem import Problem
-from market_data.ticker_cache import TickerCache, open_ticker_cache
+from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError
 
 
 def read_inspection() -> Inspection:

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from market_data.conf import MarketDataSettings
-from market_data.fetcher_status import (
+from market_data.conf.declarations import MarketDataSettings
+from market_data.inspection.facts import Fact, Section, plain
+from market_data.inspection.words import NOTHING, duration_text, instant_text
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheLives, FetcherReading
+from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
     FetcherStatus,
     FetchStats,
     RateLimitStatus,
-    Source,
 )
-from market_data.inspection.facts import Fact, Section, plain
-from market_data.inspection.words import NOTHING, duration_text, instant_text
-from market_data.ticker_cache import CacheLives, FetcherReading
 
 
 def write_side_sections(

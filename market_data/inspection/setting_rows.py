@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from market_data.conf import Setting
+from market_data.conf.declarations import Setting
+from market_data.conf.problems import Problem
 from market_data.inspection.masking import NOT_SET, masked
-from market_data.setting_problem import Problem
 
 DEFAULT = "default"
 NOT_SHOWN = "not shown, for it may hold a password"

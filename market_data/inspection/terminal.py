@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from market_data.dashboard.number_format import format_compact
-from market_data.fetcher_status import PairOutcome
 from market_data.inspection.columns import cell, cut, shown, width, wrapped
 from market_data.inspection.facts import Section
 from market_data.inspection.inspection import Inspection
 from market_data.inspection.pair_rows import PairRow
 from market_data.inspection.setting_rows import SettingRow
 from market_data.inspection.words import NOTHING
+from market_data.ticker.number_format import format_compact
+from market_data.ticker.outcome import PairOutcome
 
 COLUMNS = 80
 MOST_PAIRS = 20

@@ -4,8 +4,8 @@ import platform
 from importlib import metadata
 
 from market_data import __version__
-from market_data.conf import MarketDataSettings
-from market_data.configuration_hash import configuration_hash
+from market_data.conf.declarations import MarketDataSettings
+from market_data.conf.fingerprint import configuration_hash
 from market_data.inspection.facts import Section, plain
 
 _PACKAGES = ("Django", "djangorestframework", "django-redis", "redis", "msgspec", "requests")

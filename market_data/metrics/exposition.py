@@ -8,13 +8,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYP
 from prometheus_client.registry import Collector
 
 from market_data import __version__
-from market_data.cache_outage import CacheUnavailableError
-from market_data.conf import MarketDataSettings
-from market_data.configuration_hash import configuration_hash
+from market_data.conf.declarations import MarketDataSettings
+from market_data.conf.fingerprint import configuration_hash
 from market_data.metrics.fetcher_families import fetcher_families
 from market_data.metrics.served_families import served_families
 from market_data.metrics.tallies import Tally
-from market_data.ticker_cache import TickerCache
+from market_data.ticker_cache.cache import TickerCache
+from market_data.ticker_cache.errors import CacheUnavailableError
 
 __all__ = ["CONTENT_TYPE", "exposition"]
 

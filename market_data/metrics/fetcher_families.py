@@ -6,10 +6,12 @@ from contextlib import suppress
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from market_data.api.health import pair_counts
-from market_data.cache_readings import CacheReading, FetcherReading
-from market_data.conf import MarketDataSettings
-from market_data.fetcher_status import FetcherStatus, PairOutcome, Source
+from market_data.conf.declarations import MarketDataSettings
+from market_data.inspection.health import pair_counts
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheReading, FetcherReading
+from market_data.ticker_cache.status import FetcherStatus
 
 CIRCUIT_STATES = ("closed", "open", "half_open")
 PAIR_STATES = ("fresh", "stale", "missing")

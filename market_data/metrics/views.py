@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from market_data.conf import get_settings
+from market_data.conf.loading import get_settings
 from market_data.metrics.worker_files import served_totals
-from market_data.ticker_cache import open_ticker_cache
+from market_data.ticker_cache.cache import open_ticker_cache
 
 _NOT_INSTALLED = "prometheus-client is not installed: python -m pip install 'nexusmeme-market-data[metrics]'\n"
 

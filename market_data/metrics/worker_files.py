@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.core.signals import setting_changed
 
-from market_data.conf import get_settings
+from market_data.conf.loading import get_settings
 from market_data.metrics.tallies import ServedTallies, Tally, decode, encode, open_served_tallies, summed
 
 logger = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from market_data.conf import get_settings
+from market_data.conf.loading import get_settings
 from market_data.dashboard.component import read_component
-from market_data.pairs import InvalidPairError, normalise_pairs
+from market_data.ticker.pairs import InvalidPairError, normalise_pairs
 
 register = template.Library()
 

@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from market_data.api.answers import MISSING_HEADER, SOURCE_HEADER, TIME_HEADER
-from market_data.history_contract import MAX_POINTS
+from market_data.api.response import MISSING_HEADER, SOURCE_HEADER, TIME_HEADER
+from market_data.ticker_cache.history import MAX_POINTS
 from nexusmeme.api_description import shapes
 from nexusmeme.api_description.shapes import Shape
 

@@ -5,14 +5,8 @@ from typing import Any
 
 import msgspec
 
-from market_data.fetcher_status import (
-    BackoffStatus,
-    CircuitStatus,
-    ExchangeStatus,
-    FetchStats,
-    PairOutcome,
-    RateLimitStatus,
-)
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker_cache.status import BackoffStatus, CircuitStatus, ExchangeStatus, FetchStats, RateLimitStatus
 
 Shape = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from market_data.dashboard import number_format
+from market_data.ticker import number_format
 
 CASES = json.loads((Path(__file__).parents[1] / "unit" / "presentation_cases.json").read_text())
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from market_data.fetcher_status import BackoffStatus, CircuitStatus, ExchangeStatus, FetcherStatus
+from market_data.ticker_cache.status import BackoffStatus, CircuitStatus, ExchangeStatus, FetcherStatus
 from tests.web_site import PAIRS, PriceKeys, WebSite, fetcher_status, now_ms
 
 pytestmark = pytest.mark.browser

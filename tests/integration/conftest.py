@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import pytest
 
 from exchange_simulator.server import RunningSimulator
-from market_data.aggregator.assembly import build_aggregator
 from market_data.aggregator.refresh_cycle import CycleReport
 from market_data.aggregator.service import MarketDataAggregator
-from market_data.conf import MarketDataSettings, load
-from market_data.fetcher_status import PairOutcome
-from market_data.ticker import StoredTicker
-from market_data.ticker_cache import TickerCache
+from market_data.aggregator.wiring import build_aggregator
+from market_data.conf.declarations import MarketDataSettings
+from market_data.conf.loading import load
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import StoredTicker
+from market_data.ticker_cache.cache import TickerCache
 
 TOKEN = "test:1:active"
 

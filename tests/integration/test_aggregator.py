@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from exchange_simulator.server import RunningSimulator
-from market_data.fetcher_status import FetcherStatus, FetchStats, PairOutcome
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker_cache.status import FetcherStatus, FetchStats
 from tests.integration.conftest import Bench
 
 TICKERS = "/api/v3/ticker/24hr"

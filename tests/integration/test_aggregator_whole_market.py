@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from exchange_simulator.server import RunningSimulator
-from market_data.fetcher_status import PairOutcome
+from market_data.ticker.outcome import PairOutcome
 from tests.integration.command_log import CommandLog
 from tests.integration.conftest import Bench
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
-from market_data.ticker_cache import TickerCache
+from market_data.ticker_cache.cache import TickerCache
 from tests.web_site import PAIRS, REPOSITORY, PriceKeys, WebSite
 
 PREFIX = "/api/market-data/"

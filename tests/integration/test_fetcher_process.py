@@ -10,7 +10,7 @@ import redis
 
 from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
-from market_data.ticker import StoredTicker
+from market_data.ticker.record import StoredTicker
 from tests.fetcher_process import LEASE_KEY, FetcherProcess
 from tests.process_facts import wait_until
 

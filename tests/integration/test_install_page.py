@@ -284,7 +284,7 @@ def test_a_rollback_is_noticed_by_no_reader_and_leads_forward_again(server: Serv
     assert_nobody_noticed(seen)
 
 
-@pytest.mark.parametrize("broken", ["market_data/fetcher.py", "nexusmeme/wsgi.py", "nexusmeme/urls.py"])
+@pytest.mark.parametrize("broken", ["market_data/fetcher/loop.py", "nexusmeme/wsgi.py", "nexusmeme/urls.py"])
 def test_a_release_that_does_not_come_up_leaves_the_one_before_at_work(server: Server, broken: str) -> None:
     before, release = server.current(), server.copy_release(broken)
     with server.readers() as seen:

@@ -14,7 +14,7 @@ import redis
 
 from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
-from market_data.fetcher_status import FetcherStatus
+from market_data.ticker_cache.status import FetcherStatus
 from tests.web_site import REPOSITORY, fetcher_status, now_ms
 
 NOBODY = "http://127.0.0.1:9"

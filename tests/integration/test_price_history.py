@@ -9,9 +9,10 @@ from django.conf import LazySettings
 from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
-from market_data.fetcher_status import Source
-from market_data.ticker import TickerRecord
-from market_data.ticker_cache import CacheUnavailableError, LeaseLostError, TickerCache
+from market_data.ticker.record import TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.cache import TickerCache
+from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 
 TOKEN = "host:1:first"
 NOW_MS = 1_700_000_000_000

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
-from market_data.ticker_cache import TickerCache
+from market_data.ticker_cache.cache import TickerCache
 
 PRICES = "/api/market-data/prices"
 RECORD = (

@@ -22,7 +22,7 @@ from development.embedded_cache import EmbeddedCache
 from market_data.api import prices_layer, views
 from market_data.api.middleware_headers import MAX_KINDS, RELEARN_MS
 from market_data.api.prices_layer import PricesLayer
-from market_data.price_snapshot import PriceSnapshot, open_price_snapshots
+from market_data.ticker_cache.snapshot import PriceSnapshot, open_price_snapshots
 from tests.process_facts import wait_until
 from tests.web_site import PriceKeys, record
 

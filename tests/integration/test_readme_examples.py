@@ -23,7 +23,7 @@ from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
-from market_data.ticker_cache import TickerCache
+from market_data.ticker_cache.cache import TickerCache
 from nexusmeme.settings import BASE_DIR
 
 _BLOCK = re.compile(r"(?:<!-- example: (?P<state>.+) -->\n)?```console\n(?P<text>.*?)```", re.DOTALL)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from market_data.aggregator.request_weight import _PACES
-from market_data.conf import SETTINGS
-from market_data.fetcher import BACKOFF
+from market_data.conf.declarations import SETTINGS
+from market_data.exchanges.request_weight import _PACES
+from market_data.fetcher.loop import BACKOFF
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNITS = sorted((PROJECT / "deploy" / "systemd").glob("*.service"))

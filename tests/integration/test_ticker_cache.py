@@ -7,9 +7,10 @@ import pytest
 import redis
 
 from development.embedded_cache import EmbeddedCache
-from market_data.fetcher_status import Source
-from market_data.ticker import TickerRecord
-from market_data.ticker_cache import CacheUnavailableError, LeaseLostError, TickerCache
+from market_data.ticker.record import TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.cache import TickerCache
+from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 from tests.process_facts import wait_until
 
 TOKEN = "host:1:first"

@@ -12,7 +12,7 @@ from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
-from market_data.ticker_cache import TickerCache
+from market_data.ticker_cache.cache import TickerCache
 from tests.integration.conftest import Bench
 
 REPOSITORY = Path(__file__).resolve().parents[2]

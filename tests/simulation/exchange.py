@@ -9,9 +9,9 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
 
-from market_data.aggregator.answers import ExchangeAnswer
-from market_data.aggregator.errors import ExchangeTimeoutError, ExchangeUnavailableError
-from market_data.aggregator.pauses import MAX_RATE_LIMIT_WAIT_SECONDS
+from market_data.exchanges.binance.failures import ExchangeAnswer
+from market_data.exchanges.errors import ExchangeTimeoutError, ExchangeUnavailableError
+from market_data.exchanges.retry_after import MAX_RATE_LIMIT_WAIT_SECONDS
 from tests.fakes import listed, row
 from tests.simulation.virtual_time import VirtualTime
 

@@ -5,27 +5,27 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from market_data.aggregator import assembly
-from market_data.aggregator.answers import ExchangeAnswer
-from market_data.aggregator.backoff import ExponentialBackoff
-from market_data.aggregator.circuit_breaker import CircuitBreaker, CircuitState
+from market_data.aggregator import wiring as assembly
 from market_data.aggregator.flights import Flights
-from market_data.aggregator.gateway import ExchangeGateway
-from market_data.aggregator.hosts import HostPreference
+from market_data.aggregator.history import PriceHistory
 from market_data.aggregator.latest_records import LatestRecords
-from market_data.aggregator.pauses import ExchangePause
-from market_data.aggregator.price_history import PriceHistory
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.refresh_cycle import AggregatorParts
-from market_data.aggregator.request_weight import RequestWeightBudget
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.symbol_loader import SymbolLoader
 from market_data.aggregator.symbols import doubt_about
-from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
-from market_data.fetcher_status import FetcherStatus
-from market_data.lease import FetcherLease
-from market_data.service_notifier import ServiceNotifier
-from market_data.ticker_cache import CacheUnavailableError
+from market_data.exchanges.backoff import ExponentialBackoff
+from market_data.exchanges.binance.failures import ExchangeAnswer
+from market_data.exchanges.circuit_breaker import CircuitBreaker, CircuitState
+from market_data.exchanges.gateway import ExchangeGateway
+from market_data.exchanges.hosts import HostPreference
+from market_data.exchanges.request_weight import RequestWeightBudget
+from market_data.exchanges.retry_after import ExchangePause
+from market_data.fetcher.lease import FetcherLease
+from market_data.fetcher.loop import BACKOFF, FetcherClock, MarketDataFetcher
+from market_data.fetcher.systemd import ServiceNotifier
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.status import FetcherStatus
 from tests.simulation.virtual_time import Task
 
 if TYPE_CHECKING:

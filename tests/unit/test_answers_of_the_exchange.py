@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from market_data.aggregator import errors
-from market_data.aggregator.answers import ExchangeAnswer, error_of, host_of
-from market_data.fetcher_status import Source
+from market_data.exchanges import errors
+from market_data.exchanges.binance.failures import ExchangeAnswer, error_of, host_of
+from market_data.ticker.source import Source
 from tests.fakes import HOST
 
 NOON_MS = 1_445_428_800_000  # 21 October 2015, 12:00 GMT

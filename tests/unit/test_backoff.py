@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from market_data.aggregator.backoff import ExponentialBackoff
-from market_data.aggregator.hosts import HostPreference
 from market_data.aggregator.quarantine import Quarantine
+from market_data.exchanges.backoff import ExponentialBackoff
+from market_data.exchanges.hosts import HostPreference
 from tests.fakes import FALLBACK, HOST, MovableClock, backoff
 
 CHANCES = st.floats(0, 1, exclude_max=True)

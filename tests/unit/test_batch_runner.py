@@ -8,8 +8,8 @@ import pytest
 from market_data.aggregator.batch_runner import run_until
 from market_data.aggregator.flights import Flights, SymbolResult
 from market_data.aggregator.latest_records import LatestRecords
-from market_data.fetcher_status import PairOutcome
-from market_data.ticker import TickerRecord
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import TickerRecord
 from tests.fakes import MovableClock
 
 PATIENCE_SECONDS = 10

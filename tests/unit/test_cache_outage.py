@@ -2,7 +2,8 @@ from contextlib import suppress
 
 import pytest
 
-from market_data.cache_outage import LONGEST_REST_SECONDS, CacheOutage, CacheUnavailableError
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.read_breaker import LONGEST_REST_SECONDS, CacheOutage
 from tests.fakes import MovableClock
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from market_data.aggregator.circuit_breaker import CircuitBreaker, CircuitState
-from market_data.aggregator.errors import CircuitOpenError
+from market_data.exchanges.circuit_breaker import CircuitBreaker, CircuitState
+from market_data.exchanges.errors import CircuitOpenError
 from tests.fakes import MovableClock, backoff
 
 THRESHOLD = 3

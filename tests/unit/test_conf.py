@@ -5,9 +5,10 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data import setting_values
 from market_data.checks import check_settings
-from market_data.conf import SETTINGS, get_settings, load
+from market_data.conf import parsers as setting_values
+from market_data.conf.declarations import SETTINGS
+from market_data.conf.loading import get_settings, load
 from tests.fakes import app_settings
 
 TTLS_MS = st.integers(1, 86_400_000)

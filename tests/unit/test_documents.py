@@ -9,7 +9,7 @@ from django.core.management import get_commands
 
 from development.settings_table import env_example, settings_table
 from exchange_simulator.management.commands.market_drill import DRILLS
-from market_data.conf import SETTINGS, Setting
+from market_data.conf.declarations import SETTINGS, Setting
 from nexusmeme.environment import SITE_SETTINGS
 from nexusmeme.settings import BASE_DIR
 

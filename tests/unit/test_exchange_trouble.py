@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from market_data.aggregator.answer_times import AnswerTimes
-from market_data.aggregator.answers import error_of
-from market_data.aggregator.errors import BlockedError
-from market_data.aggregator.pauses import retry_after_seconds
-from market_data.fetcher_status import PairOutcome
+from market_data.exchanges.binance.failures import error_of
+from market_data.exchanges.errors import BlockedError
+from market_data.exchanges.retry_after import retry_after_seconds
+from market_data.ticker.outcome import PairOutcome
 from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
 from tests.fakes import FALLBACK, HOST, FakeExchange, MovableClock, gateway_of, listed
 from tests.unit.test_fetcher_loop import PAIRS, Simulation

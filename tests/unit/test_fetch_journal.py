@@ -4,9 +4,10 @@ import pytest
 
 from market_data.aggregator.refresh_cycle import CycleReport
 from market_data.aggregator.symbols import ResolvedPair
-from market_data.fetch_journal import FetchJournal
-from market_data.fetcher_status import PairOutcome, Source
-from market_data.incident_log import IncidentLog
+from market_data.fetcher.cycle_stats import FetchJournal
+from market_data.logs.incidents import IncidentLog
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.source import Source
 from tests.fakes import MovableClock
 
 

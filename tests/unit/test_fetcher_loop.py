@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from market_data.aggregator.service import MarketDataAggregator
-from market_data.fetcher import FetcherClock, MarketDataFetcher
-from market_data.lease import FetcherLease
-from market_data.service_notifier import ServiceNotifier
+from market_data.fetcher.lease import FetcherLease
+from market_data.fetcher.loop import FetcherClock, MarketDataFetcher
+from market_data.fetcher.systemd import ServiceNotifier
 from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, backoff, parts_of
 
 INTERVAL_SECONDS = 4

@@ -4,20 +4,20 @@ import msgspec
 import pytest
 from prometheus_client import generate_latest
 
-from market_data.cache_readings import CacheReading, FetcherReading
-from market_data.fetcher_status import (
+from market_data.metrics.fetcher_families import fetcher_families
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import StoredTicker
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheReading, FetcherReading
+from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
     FetcherStatus,
     FetchStats,
-    PairOutcome,
     PairStatus,
     RateLimitStatus,
-    Source,
 )
-from market_data.metrics.fetcher_families import fetcher_families
-from market_data.ticker import StoredTicker
 from tests.fakes import app_settings
 from tests.metrics_text import samples_of
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.fetcher_status import FetcherStatus
+from market_data.ticker_cache.status import FetcherStatus
 
 STATUSES = st.from_type(FetcherStatus)
 

@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from market_data.aggregator.errors import (
+from market_data.exchanges.binance.payloads import decode_tickers
+from market_data.exchanges.errors import (
     BannedError,
     BlockedError,
     ExchangeTimeoutError,
@@ -12,8 +13,7 @@ from market_data.aggregator.errors import (
     RateLimitedError,
     RefusedRequestError,
 )
-from market_data.aggregator.payloads import decode_tickers
-from market_data.fetcher_status import Source
+from market_data.ticker.source import Source
 from tests.fakes import FALLBACK, HOST, FakeExchange, MovableClock, gateway_of
 
 PATIENCE_SECONDS = 10

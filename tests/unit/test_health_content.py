@@ -6,22 +6,22 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from market_data.api.fetcher_init import init_content
-from market_data.api.health import health_content, unhealthy_content
-from market_data.api.pair_listing import pairs_content
-from market_data.fetcher_status import (
+from market_data.api.init import init_content
+from market_data.api.pairs import pairs_content
+from market_data.inspection.health import health_content, unhealthy_content
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import StoredTicker, TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheReading, FetcherReading
+from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
     FetcherStatus,
     FetchStats,
-    PairOutcome,
     PairStatus,
     RateLimitStatus,
-    Source,
 )
-from market_data.ticker import StoredTicker, TickerRecord
-from market_data.ticker_cache import CacheReading, FetcherReading
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import app_settings
 

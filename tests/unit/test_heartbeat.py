@@ -6,17 +6,17 @@ import logging
 import pytest
 
 from market_data import __version__
-from market_data.configuration_hash import configuration_hash
+from market_data.conf.fingerprint import configuration_hash
 from tests.fakes import app_settings
 from tests.unit.test_fetcher_loop import PAIRS, Simulation
 
 
 @pytest.fixture
 def beats(caplog):
-    caplog.set_level(logging.INFO, "market_data.heartbeat")
+    caplog.set_level(logging.INFO, "market_data.fetcher.heartbeat")
 
     def lines():
-        return [record.facts for record in caplog.records if record.name == "market_data.heartbeat"]
+        return [record.facts for record in caplog.records if record.name == "market_data.fetcher.heartbeat"]
 
     return lines
 

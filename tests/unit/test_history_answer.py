@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from market_data.api.history import MAX_POINTS_PER_ANSWER, HistoryQuery, history_answer, parse_history_query
 from market_data.api.queries import BadQueryError, bad_query_answer
-from market_data.history_contract import good_points
+from market_data.ticker_cache.history import good_points
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import app_settings
 

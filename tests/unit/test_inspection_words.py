@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.conf import SETTINGS
+from market_data.conf.declarations import SETTINGS
 from market_data.inspection.columns import cell, cut, shown, width, wrapped
 from market_data.inspection.masking import MASK, masked
 from market_data.inspection.setting_rows import setting_rows

@@ -1,7 +1,7 @@
 import pytest
 
-from market_data.lease import FetcherLease
-from market_data.ticker_cache import CacheUnavailableError, LeaseLostError
+from market_data.fetcher.lease import FetcherLease
+from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 from tests.fakes import MemoryTickerCache, MovableClock
 
 LIFE_SECONDS = 60

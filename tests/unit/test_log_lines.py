@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.log_facts import key_values, log_facts
+from market_data.logs.facts import key_values, log_facts
 from nexusmeme.log_lines import JsonFormatter, KeyValueFormatter
 from nexusmeme.request_id import RequestId, current_request_id
 

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.api.answers import Answer
 from market_data.api.middleware_headers import (
     MAX_KINDS,
     RELEARN_MS,
@@ -10,6 +9,7 @@ from market_data.api.middleware_headers import (
     MiddlewareHeaders,
     added_headers,
 )
+from market_data.api.response import Answer
 
 OURS = LearnedHeaders((("Vary", "Accept-Encoding"), ("X-Project", "ours")), ())
 THEIRS = LearnedHeaders((("Vary", "Accept-Encoding"), ("X-Project", "theirs")), ())

@@ -8,10 +8,10 @@ from django.core.management import get_commands
 
 from exchange_simulator.faults import kinds_as_json
 from exchange_simulator.management.commands.market_drill import DRILLS
-from market_data import cache_contract
 from market_data.aggregator.symbol_loader import LEAN_PATH
-from market_data.conf import SETTINGS
-from market_data.fetcher_status import PairOutcome
+from market_data.conf.declarations import SETTINGS
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker_cache import keys as cache_contract
 from nexusmeme.environment import SITE_SETTINGS
 from nexusmeme.settings import BASE_DIR
 
@@ -69,13 +69,6 @@ def test_every_path_that_is_named_exists(name: str) -> None:
 
     assert [path for path in named if not (BASE_DIR / path).exists()] == []
 
-
-def test_every_module_that_another_exchange_would_change_exists() -> None:
-    table = TEXTS["exchange_apis"].partition("what would have to change |\n")[2].partition("\n\n")[0]
-    named = re.findall(r"`(\w+\.py)`", table)
-
-    assert named
-    assert [module for module in named if not (BASE_DIR / "market_data" / "aggregator" / module).is_file()] == []
 
 
 @each_document

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.pairs import InvalidPairError, normalise_pair, normalise_pairs, split_pair
+from market_data.ticker.pairs import InvalidPairError, normalise_pair, normalise_pairs, split_pair
 
 ASSETS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from market_data.patient_stop import WorkFailedError, run_until_stopped
+from market_data.fetcher.shutdown import WorkFailedError, run_until_stopped
 from nexusmeme.log_lines import KeyValueFormatter
 from tests.fakes import MovableClock
 

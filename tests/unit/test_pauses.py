@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from market_data.aggregator.errors import BannedError, RateLimitedError
-from market_data.aggregator.pauses import ExchangePause, ban_end_ms, retry_after_seconds
+from market_data.exchanges.errors import BannedError, RateLimitedError
+from market_data.exchanges.retry_after import ExchangePause, ban_end_ms, retry_after_seconds
 from tests.fakes import MovableClock, backoff
 
 NOON_MS = 1_445_428_800_000  # 21 October 2015, 12:00 GMT

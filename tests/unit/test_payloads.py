@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.aggregator.errors import MalformedAnswerError
-from market_data.aggregator.payloads import decode_error, decode_exchange_info, decode_tickers
-from market_data.aggregator.plausibility import Quote, assess_row, has_empty_book
-from market_data.fetcher_status import PairOutcome
+from market_data.aggregator.sanity import Quote, assess_row, has_empty_book
+from market_data.exchanges.binance.payloads import decode_error, decode_exchange_info, decode_tickers
+from market_data.exchanges.errors import MalformedAnswerError
+from market_data.ticker.outcome import PairOutcome
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import listed, row
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from market_data.dashboard import number_format
 from market_data.dashboard.presentation import market_prices, pair_note, summary
-from market_data.fetcher_status import PairOutcome, Source
-from market_data.ticker import StoredTicker
-from market_data.ticker_cache import CacheReading
+from market_data.ticker import number_format
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import StoredTicker
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheReading
 from tests.web_site import fetcher_status, record
 
 CASES = json.loads((Path(__file__).parent / "presentation_cases.json").read_text())

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from market_data.aggregator.price_history import PriceHistory
-from market_data.fetcher_status import Source
-from market_data.ticker import TickerRecord
+from market_data.aggregator.history import PriceHistory
+from market_data.ticker.record import TickerRecord
+from market_data.ticker.source import Source
 from tests.aggregator_stack import TOKEN, Stack
 from tests.fakes import MemoryTickerCache, MovableClock, row
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data.api.prices import PairsNotInSnapshotError, prices_answer
-from market_data.bounded_memo import BoundedMemo
-from market_data.cache_outage import CacheUnavailableError
-from market_data.fetcher_status import Source
-from market_data.price_snapshot import PriceSnapshot, PriceSnapshots
-from market_data.ticker import StoredTicker, TickerRecord
-from market_data.ticker_cache import CacheReading
+from market_data.ticker.record import StoredTicker, TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.bounded_memo import BoundedMemo
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.snapshot import PriceSnapshot, PriceSnapshots
 from tests.fakes import MovableClock, app_settings
 
 MAX_AGE_MS = 250

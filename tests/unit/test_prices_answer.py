@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.api.answers import etag_matches
 from market_data.api.prices import prices_answer
 from market_data.api.prices_query import PricesQuery, parse_prices_query
 from market_data.api.queries import BadQueryError, query_text
-from market_data.fetcher_status import Source
-from market_data.pairs import normalise_pairs
-from market_data.price_snapshot import PriceSnapshot
-from market_data.ticker import StoredTicker, TickerRecord
-from market_data.ticker_cache import CacheReading
+from market_data.api.response import etag_matches
+from market_data.ticker.pairs import normalise_pairs
+from market_data.ticker.record import StoredTicker, TickerRecord
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.snapshot import PriceSnapshot
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import app_settings
 

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from market_data.aggregator.errors import BlockedError, ExchangeError, ExchangeTimeoutError, RateLimitedError
 from market_data.aggregator.symbol_loader import SOONEST_RELOAD_SECONDS
 from market_data.aggregator.symbols import resolve_pair
-from market_data.conf import load
-from market_data.fetcher_status import FetcherStatus, PairOutcome, PairStatus
-from market_data.ticker import StoredTicker
+from market_data.conf.loading import load
+from market_data.exchanges.errors import BlockedError, ExchangeError, ExchangeTimeoutError, RateLimitedError
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import StoredTicker
+from market_data.ticker_cache.status import FetcherStatus, PairStatus
 from tests.aggregator_stack import Stack
 from tests.fakes import HOST, MovableClock, app_settings, listed, row
 from tests.unit.test_fetcher_loop import INTERVAL_SECONDS, PAIRS, Simulation

@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
-from market_data.aggregator.errors import ExchangeUnavailableError
 from market_data.aggregator.service import MarketDataAggregator
-from market_data.fetcher_status import PairOutcome, Source
-from market_data.ticker_cache import CacheUnavailableError, LeaseLostError
+from market_data.exchanges.errors import ExchangeUnavailableError
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.source import Source
+from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 from tests.aggregator_stack import TOKEN, Stack, outcomes_but_ok, pairs_of
 from tests.fakes import listed, parts_of, row
 

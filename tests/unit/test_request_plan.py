@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_data.aggregator.request_plan import PlanLimits, plan_requests
-from market_data.aggregator.request_weight import ticker_weight
 from market_data.aggregator.whole_market import WholeMarketTrust
-from market_data.fetcher_status import PairOutcome
+from market_data.exchanges.request_weight import ticker_weight
+from market_data.ticker.outcome import PairOutcome
 from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
 
 PLENTY = 10_000

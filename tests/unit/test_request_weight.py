@@ -2,8 +2,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from market_data.aggregator.errors import RateLimitedError
-from market_data.aggregator.request_weight import RequestWeightBudget, ticker_weight
+from market_data.exchanges.errors import RateLimitedError
+from market_data.exchanges.request_weight import RequestWeightBudget, ticker_weight
 from tests.fakes import MovableClock
 
 LIMIT = 1000

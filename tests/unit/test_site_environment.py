@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from market_data.conf import SETTINGS, load
+from market_data.conf.declarations import SETTINGS
+from market_data.conf.loading import load
 from nexusmeme.environment import SITE_SETTINGS, UNUSABLE_SETTINGS, read_environment
 
 PASSWORD = "Rec0gnisable"

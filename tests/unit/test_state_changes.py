@@ -3,7 +3,8 @@ import logging
 import msgspec
 import pytest
 
-from market_data.fetcher_status import (
+from market_data.fetcher.transition_log import StateChanges
+from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
@@ -11,7 +12,6 @@ from market_data.fetcher_status import (
     FetchStats,
     RateLimitStatus,
 )
-from market_data.state_changes import StateChanges
 from tests.fakes import MovableClock
 
 USUAL = FetcherStatus(1, 1, 4000, FetchStats(), CircuitStatus(), RateLimitStatus(44, 6000), ExchangeStatus(), {})

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_data.aggregator.batches import halves, make_batches
-from market_data.aggregator.payloads import ListedSymbol
 from market_data.aggregator.symbols import SymbolList, resolve_pair
-from market_data.fetcher_status import PairOutcome
+from market_data.exchanges.binance.payloads import ListedSymbol
+from market_data.ticker.outcome import PairOutcome
 from tests.fakes import listed
 
 ALIASES = {"USD": "USDT"}

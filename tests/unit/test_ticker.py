@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.ticker import Freshness, StoredTicker, TickerRecord, exact_decimal, freshness
+from market_data.ticker.record import Freshness, StoredTicker, TickerRecord, exact_decimal, freshness
 
 DIGITS = st.from_regex(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,12})?", fullmatch=True)
 RECORDS = st.builds(

@@ -3,7 +3,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from market_data.aggregator.ticker_request import ticker_path
-from market_data.fetcher_status import PairOutcome
+from market_data.ticker.outcome import PairOutcome
 from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
 
 

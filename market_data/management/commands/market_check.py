@@ -5,15 +5,16 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
-from market_data.aggregator.assembly import build_client, now_ms
-from market_data.aggregator.check_report import is_all_well, report_lines
 from market_data.aggregator.configuration_check import ConfigurationReport, NoHostAnswersError, check_configuration
-from market_data.aggregator.errors import ExchangeError, RateLimitedError
-from market_data.cache_outage import CacheUnavailableError
-from market_data.conf import MarketDataSettings, get_settings
-from market_data.fetcher_status import FetcherStatus
+from market_data.aggregator.wiring import build_client, now_ms
+from market_data.conf.declarations import MarketDataSettings
+from market_data.conf.loading import get_settings
+from market_data.exchanges.errors import ExchangeError, RateLimitedError
 from market_data.inspection.words import instant_text
-from market_data.ticker_cache import open_ticker_cache
+from market_data.management.check_report import is_all_well, report_lines
+from market_data.ticker_cache.cache import open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.status import FetcherStatus
 
 NOT_ALL_WELL, NOT_ANSWERED = 1, 2
 

@@ -12,7 +12,7 @@ from market_data.inspection.columns import screenful
 from market_data.inspection.inspection import Inspection
 from market_data.inspection.reading import read_inspection
 from market_data.inspection.terminal import inspection_lines
-from market_data.patient_stop import let_go_of_unwritable_streams
+from market_data.management.streams import let_go_of_unwritable_streams
 
 EXIT_CODES = {"healthy": 0, "degraded": 1, "unhealthy": 2}
 NOT_WRITTEN = 3

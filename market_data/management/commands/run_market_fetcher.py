@@ -11,15 +11,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from market_data.aggregator.assembly import build_aggregator, now_ms
-from market_data.aggregator.backoff import ExponentialBackoff
-from market_data.conf import SETTINGS, MarketDataSettings, get_settings
-from market_data.fetcher import BACKOFF, FetcherClock, MarketDataFetcher
-from market_data.lease import FetcherLease
-from market_data.patient_stop import WorkFailedError, let_go_of_unwritable_streams, run_until_stopped
-from market_data.service_notifier import ServiceNotifier
-from market_data.setting_contradictions import contradictions
-from market_data.ticker_cache import open_ticker_cache
+from market_data.aggregator.wiring import build_aggregator, now_ms
+from market_data.conf.declarations import SETTINGS, MarketDataSettings
+from market_data.conf.loading import get_settings
+from market_data.conf.rules import contradictions
+from market_data.exchanges.backoff import ExponentialBackoff
+from market_data.fetcher.lease import FetcherLease
+from market_data.fetcher.loop import BACKOFF, FetcherClock, MarketDataFetcher
+from market_data.fetcher.shutdown import WorkFailedError, run_until_stopped
+from market_data.fetcher.systemd import ServiceNotifier
+from market_data.management.streams import let_go_of_unwritable_streams
+from market_data.ticker_cache.cache import open_ticker_cache
 
 
 class Command(BaseCommand):

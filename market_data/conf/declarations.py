@@ -1,0 +1,163 @@
+"""The app's settings: one declaration each, which loader, system checks, documents and `.env.example` share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from market_data.conf import parsers as values
+from market_data.conf.problems import Problem
+
+CYCLE_MARGIN_MS = 40
+"""What a refresh cycle leaves of its interval for writing its report."""
+
+MAX_LEASE_TTL_MS = 10_000
+"""A dead fetcher is known as such within 15 s, however long prices live."""
+
+LONGEST_DURATION_MS = 2**31 - 1
+"""Twenty-four days; browsers' timers count no further."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: how it is read, what it means, what to write."""
+
+    number: int
+    name: str
+    default: str
+    parse: values.Parser
+    description: str
+    example: str
+    unit: str = ""
+    is_secret: bool = False
+    """Whether a value is or may hold a password, so that nothing ever repeats it."""
+
+    def problem(self, reason: str, given: Any) -> Problem:
+        """Return what is wrong with the value that was given, which is quoted unless it is secret."""
+        found = "not repeated here, for it may hold a password" if self.is_secret else _shortened(given)
+        return Problem(
+            f"market_data.E{self.number:03}",
+            f"{self.name}: {reason} (found: {found}).",
+            f"Write for example {self.name}={self.example}",
+        )
+
+
+@dataclass(frozen=True)
+class MarketDataSettings:
+    """The effective values, valid one by one and together. Durations are milliseconds."""
+
+    trading_pairs: tuple[str, ...]
+    fetch_interval_ms: int
+    cache_ttl_ms: int
+    cache_stale_ttl_ms: int
+    last_known_ttl_ms: int
+    batch_size: int
+    max_concurrent_batches: int
+    quote_aliases: Mapping[str, str]
+    max_pairs_per_request: int
+    client_poll_interval_ms: int
+    client_stale_threshold_ms: int
+    binance_api_base_url: str
+    binance_api_fallback_urls: tuple[str, ...]
+    cache_alias: str
+    snapshot_ms: int
+    metrics_folder: str
+
+    @property
+    def cycle_deadline_ms(self) -> int:
+        """How long a refresh cycle may take, which is also the longest that a request may."""
+        return self.fetch_interval_ms - CYCLE_MARGIN_MS
+
+    @property
+    def lease_ttl_ms(self) -> int:
+        """Life of the fetcher's lease: short enough for a standby to refresh before any key expires."""
+        spare_ms = self.cache_ttl_ms - self.fetch_interval_ms - self.cycle_deadline_ms
+        return min(MAX_LEASE_TTL_MS, max(2_000, spare_ms // 2))
+
+    @property
+    def exchange_urls(self) -> tuple[str, ...]:
+        """The exchange's hosts in the order in which they are tried."""
+        return tuple(dict.fromkeys((self.binance_api_base_url, *self.binance_api_fallback_urls)))
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "trading_pairs": Setting(
+        1, "TRADING_PAIRS", '["BTC/USD","BTC/USDT","ETH/USD","ETH/USDT"]', values.pairs,
+        "the pairs to fetch and serve: a JSON list, or a comma-separated one",
+        '["BTC/USDT","ETH/USDT"]',
+    ),
+    "fetch_interval_ms": Setting(
+        2, "MARKET_DATA_FETCH_INTERVAL_MS", "4000", values.integer(2_000, 10_000),
+        "time from the start of one refresh cycle to the start of the next; 2000 to 10000", "4000", "ms",
+    ),
+    "cache_ttl_ms": Setting(
+        3, "MARKET_DATA_CACHE_TTL_MS", "15000", values.integer(1, LONGEST_DURATION_MS),
+        "life of `market_data:{pair}`; must exceed the interval; 10000 or more is advised", "15000", "ms",
+    ),
+    "cache_stale_ttl_ms": Setting(
+        4, "MARKET_DATA_CACHE_STALE_TTL_MS", "5000", values.integer(1, LONGEST_DURATION_MS),
+        "a price older than this counts as stale on the server; below the cache TTL", "5000", "ms",
+    ),
+    "last_known_ttl_ms": Setting(
+        5, "MARKET_DATA_LAST_KNOWN_TTL_MS", "86400000", values.integer(1, LONGEST_DURATION_MS),
+        "how long the last known price is kept for readers who ask for it; at least the cache TTL",
+        "86400000", "ms",
+    ),
+    "batch_size": Setting(
+        6, "MARKET_DATA_BATCH_SIZE", "10", values.integer(1, 20),
+        "symbols in one request; at most 20, for 21 cost twenty times as much", "10", "symbols",
+    ),
+    "max_concurrent_batches": Setting(
+        7, "MARKET_DATA_MAX_CONCURRENT_BATCHES", "3", values.integer(1, 10),
+        "requests under way at once; at most 10", "3", "requests",
+    ),
+    "quote_aliases": Setting(
+        8, "MARKET_DATA_QUOTE_ALIASES", '{"USD":"USDT"}', values.quote_aliases,
+        "a pair whose own symbol is not listed is priced in the alias, and says so; `{}` turns it off",
+        '{"USD":"USDT"}',
+    ),
+    "max_pairs_per_request": Setting(
+        9, "MARKET_DATA_MAX_PAIRS_PER_REQUEST", "200", values.integer(1, 5_000),
+        "how many pairs a reader may name in one request", "200", "pairs",
+    ),
+    "client_poll_interval_ms": Setting(
+        10, "MARKET_DATA_CLIENT_POLL_INTERVAL_MS", "2000", values.integer(500, LONGEST_DURATION_MS),
+        "how often the page asks for prices; at least 500", "2000", "ms",
+    ),
+    "client_stale_threshold_ms": Setting(
+        11, "MARKET_DATA_CLIENT_STALE_THRESHOLD_MS", "30000", values.integer(1_000, LONGEST_DURATION_MS),
+        "a price older than this is marked as stale on the page; at least 1000", "30000", "ms",
+    ),
+    "binance_api_base_url": Setting(
+        12, "BINANCE_API_BASE_URL", "https://api.binance.com", values.http_url,
+        "the exchange's address", "https://api.binance.com", is_secret=True,
+    ),
+    "binance_api_fallback_urls": Setting(
+        13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', values.http_urls,
+        "other hosts of the same exchange, tried in this order; `[]` for none",
+        '["https://data-api.binance.vision"]', is_secret=True,
+    ),
+    "cache_alias": Setting(
+        14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,
+        "the entry of Django's `CACHES` (backend django-redis) that names the Redis server", "default",
+    ),
+    "snapshot_ms": Setting(
+        17, "MARKET_DATA_SNAPSHOT_MS", "250", values.integer(0, 250),
+        "for how long a web process answers `prices` from one read of Redis; `0` reads it for every request",
+        "250", "ms",
+    ),
+    "metrics_folder": Setting(
+        18, "MARKET_DATA_METRICS_FOLDER", "", values.folder,
+        "the folder in which the workers of one web server add up what they have served, for `/metrics`; "
+        "`deploy/web-server` makes one, and without one each worker tells its own",
+        "/run/nexusmeme-metrics",
+    ),
+}  # fmt: skip
+
+
+def _shortened(given: Any, limit: int = 60) -> str:
+    text = repr(given)
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+if set(SETTINGS) != {field.name for field in fields(MarketDataSettings)}:
+    raise TypeError("every field of MarketDataSettings needs its declaration in SETTINGS, and the reverse")

@@ -1,0 +1,115 @@
+"""`GET health`: whether this process can serve, and how well it is supplied. Pure."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from market_data.conf.declarations import MarketDataSettings
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import Freshness, freshness
+from market_data.ticker.source import Source
+from market_data.ticker_cache.readings import CacheReading, FetcherReading
+from market_data.ticker_cache.status import BackoffStatus, CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus
+
+_END_OF_CALENDAR_MS = 253_402_300_799_000  # 9999-12-31 23:59:59 UTC
+SIMULATED = "Prices are simulated: they come from the exchange simulator."
+
+
+def health_content(
+    prices: CacheReading, fetcher: FetcherReading, now_ms: int, settings: MarketDataSettings
+) -> dict[str, Any]:
+    """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
+    pairs = pair_counts(prices, fetcher.status, now_ms, settings)
+    problems = _problems(fetcher, pairs, now_ms)
+    notes = _notes(prices.source, fetcher.status, now_ms)
+    return {
+        "status": "degraded" if problems else "healthy",
+        "reasons": problems + notes,
+        "cache": {"isReachable": True, "error": None},
+        "aggregator": _aggregator(fetcher),
+        "pairs": pairs,
+    }
+
+
+def unhealthy_content(reason: str, settings: MarketDataSettings) -> dict[str, Any]:
+    """Return the body of `health` where Redis cannot be read and so nothing can be served."""
+    configured = len(settings.trading_pairs)
+    return {
+        "status": "unhealthy",
+        "reasons": [f"The cache cannot be reached: {reason}."],
+        "cache": {"isReachable": False, "error": reason},
+        "aggregator": _aggregator(None),
+        "pairs": {"configured": configured, "fresh": 0, "stale": 0, "missing": configured, "outcomes": {}},
+    }
+
+
+def pair_counts(
+    prices: CacheReading, status: FetcherStatus | None, now_ms: int, settings: MarketDataSettings
+) -> dict[str, Any]:
+    """Return how many pairs are configured, fresh, stale and missing, and the outcomes that are not `ok`."""
+    counts = Counter(
+        freshness(ticker.age_ms(now_ms), settings.cache_stale_ttl_ms, settings.cache_ttl_ms)
+        for ticker in prices.current.values()
+    )
+    configured = len(settings.trading_pairs)
+    fresh, stale = counts[Freshness.FRESH], counts[Freshness.STALE]
+    outcomes = {
+        pair: pair_status.outcome
+        for pair, pair_status in (status.pairs if status else {}).items()
+        if pair_status.outcome not in (None, PairOutcome.OK)
+    }
+    missing = configured - fresh - stale
+    return {"configured": configured, "fresh": fresh, "stale": stale, "missing": missing, "outcomes": outcomes}
+
+
+def _notes(source: Source, status: FetcherStatus | None, now_ms: int) -> list[str]:
+    """Return what an operator should know though nothing is wrong."""
+    notes = [SIMULATED] if source is Source.SIMULATOR else []
+    limit = status.rate_limit if status else RateLimitStatus()
+    if limit.intervals_per_cycle > 1:
+        notes.append(f"Request weight is near the limit: a refresh cycle every {limit.intervals_per_cycle} intervals.")
+    if limit.retry_at is not None and limit.retry_at > now_ms:
+        notes.append(f"The rate limit allows no request until {_utc_text(limit.retry_at)}.")
+    return notes
+
+
+def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> list[str]:
+    status = fetcher.status
+    candidates = [(not fetcher.is_running, "No fetcher is running.")]
+    for state in ("missing", "stale"):
+        candidates.append((pairs[state] > 0, f"Pairs {state}: {pairs[state]} of {pairs['configured']}."))
+    if status:
+        breaker, banned_until = status.circuit_breaker, status.exchange.banned_until
+        candidates += [
+            (status.stats.last_error is not None, f"The last refresh cycle failed: {status.stats.last_error}."),
+            (breaker.state != "closed", f"The circuit to the exchange is {breaker.state.replace('_', '-')}."),
+        ]
+        if banned_until is not None and banned_until > now_ms:
+            candidates.append((True, f"The exchange has banned this address until {_utc_text(banned_until)}."))
+    return [sentence for is_true, sentence in candidates if is_true]
+
+
+def _utc_text(instant_ms: int) -> str:
+    """Return an instant in Unix ms like `2026-11-22 20:15:00 UTC`; one past the calendar's end is that end."""
+    return f"{datetime.fromtimestamp(min(instant_ms, _END_OF_CALENDAR_MS) / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _aggregator(fetcher: FetcherReading | None) -> dict[str, Any]:
+    status = fetcher.status if fetcher else None
+    return {
+        "circuitBreaker": msgspec.to_builtins(status.circuit_breaker if status else CircuitStatus()),
+        "rateLimit": msgspec.to_builtins(status.rate_limit if status else RateLimitStatus()),
+        "exchange": msgspec.to_builtins(status.exchange if status else ExchangeStatus()),
+        "backoff": msgspec.to_builtins(status.backoff if status else BackoffStatus()),
+        "lease": {
+            "holder": _holder(fetcher.lease_token) if fetcher else None,
+            "isHeld": fetcher is not None and fetcher.is_running,
+        },
+    }
+
+
+def _holder(lease_token: str | None) -> str | None:
+    """Return host and process id of the active fetcher; the rest of its token is nobody else's business."""
+    return (lease_token or "").rpartition(":")[0] or None

@@ -1,0 +1,43 @@
+"""What redis-py raises, as the reason in words for which the cache cannot be used."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from redis.sentinel import MasterNotFoundError
+
+from market_data.metrics.tallies import open_served_tallies
+from market_data.ticker_cache.errors import CacheUnavailableError
+
+
+@contextmanager
+def as_cache_unavailable() -> Iterator[None]:
+    """Raise `CacheUnavailableError` for whatever redis-py raises within, and count it."""
+    try:
+        yield
+    except redis.RedisError as error:
+        name, reason = _reason(error)
+        open_served_tallies().note_cache_error(name)
+        raise CacheUnavailableError(reason) from error
+
+
+_REASONS: tuple[tuple[type[redis.RedisError], str, str], ...] = (
+    (redis.AuthenticationError, "authentication", "Redis refused the user name or password"),
+    (redis.TimeoutError, "timeout", "Redis did not answer in time"),
+    (redis.BusyLoadingError, "loading", "Redis is loading its data"),
+    (redis.ReadOnlyError, "read_only", "this Redis is a read-only replica"),
+    (redis.OutOfMemoryError, "out_of_memory", "Redis is out of memory"),
+    (MasterNotFoundError, "no_primary", "Sentinel names no primary of Redis"),
+    (redis.ConnectionError, "connection", "no connection to Redis"),
+)
+_CANNOT_SAVE = "MISCONF"
+
+
+def _reason(error: redis.RedisError) -> tuple[str, str]:
+    """Return the failure's name among metrics, and what it means."""
+    for kind, name, reason in _REASONS:
+        if isinstance(error, kind):
+            return name, reason
+    if str(error).startswith(_CANNOT_SAVE):
+        return "cannot_save", "Redis refuses writes, for it cannot save to its disk"
+    return "other", f"Redis answered with an error ({type(error).__name__})"

@@ -1,0 +1,182 @@
+"""What the cache held at one instant, shared by all requests of a process for a quarter of a second at most."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from django.core.signals import setting_changed
+
+from market_data.conf.loading import get_settings
+from market_data.ticker.source import Source
+from market_data.ticker_cache.bounded_memo import BoundedMemo
+from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError
+from market_data.ticker_cache.readings import CacheReading
+
+_NOTHING = CacheReading(current={}, last_known={}, source=Source.BINANCE)
+_MAX_MEMO_ENTRIES = 256
+_MAX_MEMO_BYTES = 4 * 1024 * 1024
+_ATTEMPTS = 3
+_MAX_MORE_PAIRS = 200
+_MORE_SECONDS = 60.0
+_MORE_READS = 8
+
+
+def _new_memo() -> BoundedMemo[Any]:
+    return BoundedMemo(max_entries=_MAX_MEMO_ENTRIES, max_bytes=_MAX_MEMO_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSnapshot:
+    """The current and the last known records of `pairs` at one instant, or the reason why Redis gave none.
+
+    `read_at_ms` is the Unix time at which the read began, `read_at` the same in monotonic seconds; of a failed read,
+    its end. `memo` holds what was worked out of this snapshot and goes with it.
+    """
+
+    pairs: frozenset[str]
+    reading: CacheReading
+    source: Source | None
+    read_at_ms: int
+    read_at: float = 0.0
+    read_seconds: float = 0.0
+    unreachable: str | None = None
+    memo: BoundedMemo[Any] = field(default_factory=_new_memo, compare=False)
+
+
+class PriceSnapshots:
+    """The process's latest snapshot of the configured pairs, renewed when a reader asks and it is older than allowed.
+
+    Other pairs that readers ask for are read along for a minute, a bounded number of them.
+
+    One request at a time reads Redis; those who come meanwhile wait for it, or are told at once while Redis is known
+    to be out of reach. A failure counts as a snapshot: Redis is asked once an interval then too.
+    """
+
+    def __init__(
+        self,
+        cache: TickerCache,
+        pairs: Sequence[str],
+        *,
+        max_age_ms: int,
+        monotonic: Callable[[], float],
+        unix_ns: Callable[[], int],
+    ) -> None:
+        self._cache = cache
+        self._pairs = tuple(pairs)
+        self._max_age_seconds = max_age_ms / 1000
+        self._monotonic = monotonic
+        self._unix_ns = unix_ns
+        self._lock = threading.Lock()
+        self._latest: PriceSnapshot | None = None
+        self._more: tuple[str, ...] = ()
+        self._more_since = 0.0
+        self._more_reads_at: deque[float] = deque(maxlen=_MORE_READS)
+
+    def current(self) -> tuple[PriceSnapshot, int]:
+        """Return a snapshot and the time of now, Unix ms, at which it is not older than allowed.
+
+        Where one read of Redis takes longer than that, the snapshot is of a read that ended after the request had come.
+        """
+        latest = self._latest
+        # After the snapshot was there and before its age is looked at: a thread may be held up anywhere
+        now_ms = self._unix_ns() // 1_000_000
+        if latest is not None and self._monotonic() - latest.read_at <= self._max_age_seconds:
+            return latest, now_ms
+        return self._renewed()
+
+    def including(self, pairs: Sequence[str]) -> tuple[PriceSnapshot, int]:
+        """Return a snapshot of these pairs too, configured or not, and the time of now.
+
+        Redis is read at once because of pairs that are not configured, but only a few times an interval; after that,
+        those that the snapshot was not read for count as absent until the next one.
+        """
+        snapshot, now_ms = self.current()
+        if snapshot.unreachable is None and not snapshot.pairs.issuperset(pairs):
+            self._read_along(pairs)
+            if self._may_read_for_more():
+                snapshot, now_ms = self._flight(pairs)
+            snapshot = replace(snapshot, pairs=snapshot.pairs.union(pairs), memo=_new_memo())
+        return snapshot, now_ms
+
+    def _read_along(self, pairs: Sequence[str]) -> None:
+        known, now = frozenset(self._pairs), self._monotonic()
+        if now - self._more_since > _MORE_SECONDS:
+            self._more, self._more_since = (), now
+        wanted = dict.fromkeys(pair for pair in (*pairs, *self._more) if pair not in known)
+        self._more = tuple(wanted)[:_MAX_MORE_PAIRS]
+
+    def _may_read_for_more(self) -> bool:
+        now, reads_at = self._monotonic(), self._more_reads_at
+        if len(reads_at) == _MORE_READS and now - reads_at[0] <= self._max_age_seconds:
+            return False
+        reads_at.append(now)
+        return True
+
+    def _renewed(self) -> tuple[PriceSnapshot, int]:
+        snapshot, now_ms = self._flight()
+        for _ in range(1, _ATTEMPTS):
+            is_slow = snapshot.read_seconds > self._max_age_seconds
+            if is_slow or snapshot.unreachable is not None or self._is_young(snapshot):
+                break
+            snapshot, now_ms = self._flight()
+        return snapshot, now_ms
+
+    def _flight(self, pairs: Sequence[str] = ()) -> tuple[PriceSnapshot, int]:
+        came_at, known = self._monotonic(), self._latest
+        if known is not None and known.unreachable is not None:
+            if not self._lock.acquire(blocking=False):
+                return known, self._now_ms()
+        else:
+            self._lock.acquire()
+        try:
+            latest = self._latest
+            # Whoever comes during a read gets what it brings, also where it takes long.
+            is_fresh = latest and (latest.read_at + latest.read_seconds >= came_at or self._is_young(latest))
+            if latest is None or not is_fresh or not latest.pairs.issuperset(pairs):
+                latest = self._latest = self._read((*self._pairs, *self._more))
+        finally:
+            self._lock.release()
+        return latest, self._now_ms()
+
+    def _now_ms(self) -> int:
+        return self._unix_ns() // 1_000_000
+
+    def _is_young(self, snapshot: PriceSnapshot) -> bool:
+        return self._monotonic() - snapshot.read_at <= self._max_age_seconds
+
+    def _read(self, pairs: Sequence[str]) -> PriceSnapshot:
+        began_at, began_at_ms = self._monotonic(), self._now_ms()
+        try:
+            reading = self._cache.read(pairs, include_last_known=True)
+        except CacheUnavailableError as error:
+            return PriceSnapshot(
+                frozenset(pairs), _NOTHING, self._cache.last_source, began_at_ms, self._monotonic(), 0.0, str(error)
+            )
+        return PriceSnapshot(
+            frozenset(pairs), reading, reading.source, began_at_ms, began_at, self._monotonic() - began_at
+        )
+
+
+@lru_cache(maxsize=1)
+def open_price_snapshots() -> PriceSnapshots:
+    """Return the process's one keeper of snapshots; it reads at the first request."""
+    settings = get_settings()
+    return PriceSnapshots(
+        open_ticker_cache(),
+        settings.trading_pairs,
+        max_age_ms=settings.snapshot_ms,
+        monotonic=time.monotonic,
+        unix_ns=time.time_ns,
+    )
+
+
+def _forget_snapshots(**_: object) -> None:
+    open_price_snapshots.cache_clear()
+
+
+setting_changed.connect(_forget_snapshots)

@@ -1,0 +1,95 @@
+"""What the fetcher tells every other process through Redis: one JSON text, written after each refresh cycle."""
+
+import msgspec
+
+from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.source import Source
+
+
+class PairStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """A configured pair as the exchange knows it, and the outcome of its last refresh."""
+
+    symbol: str | None
+    base_asset: str
+    quote_asset: str
+    is_quote_alias: bool
+    outcome: PairOutcome | None
+
+
+class FetchStats(msgspec.Struct, frozen=True, rename="camel"):
+    """Counts of refresh cycles since the fetcher took over from another one; times are Unix ms, durations ms."""
+
+    last_fetch_time: int | None = None
+    last_fetch_duration_ms: int | None = None
+    fetch_attempts: int = 0
+    fetch_successes: int = 0
+    fetch_errors: int = 0
+    last_error: str | None = None
+
+
+class CircuitStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """The circuit breaker: `closed`, `open` or `half_open`; `retry_at` in Unix ms while it is open."""
+
+    state: str = "closed"
+    consecutive_failures: int = 0
+    retry_at: int | None = None
+
+
+class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """Request weight of the current minute as the exchange counts it; `retry_at` in Unix ms while waiting.
+
+    `intervals_per_cycle` is above 1 while cycles are rarer, because the limit is near.
+    """
+
+    used_weight: int | None = None
+    limit: int | None = None
+    retry_at: int | None = None
+    intervals_per_cycle: int = 1
+
+
+class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """The exchange as the aggregator sees it: host in use, end of a ban (Unix ms), age of the symbol list."""
+
+    host: str | None = None
+    source: Source = Source.BINANCE
+    banned_until: int | None = None
+    symbols_loaded_at: int | None = None
+    symbols_error: str | None = None
+
+
+class BackoffStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """How failed cycles make the next one wait: failures in a row, and the next cycle's start in Unix ms."""
+
+    failures_in_a_row: int = 0
+    next_cycle_at: int | None = None
+
+
+class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """Everything that a fetcher reports; `heartbeat_at` is the Unix ms of the report."""
+
+    started_at: int
+    heartbeat_at: int
+    interval_ms: int
+    stats: FetchStats
+    circuit_breaker: CircuitStatus
+    rate_limit: RateLimitStatus
+    exchange: ExchangeStatus
+    pairs: dict[str, PairStatus]
+    backoff: BackoffStatus = BackoffStatus()
+
+    def encode(self) -> bytes:
+        """Return the status as JSON text."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, raw: bytes | None) -> "FetcherStatus | None":
+        """Return the status, or None where the bytes are none of this version's."""
+        if raw is None:
+            return None
+        try:
+            return _decoder.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+
+_decoder = msgspec.json.Decoder(FetcherStatus)
