@@ -6,29 +6,34 @@ password; the declaration quotes it where it is no secret, and adds what to writ
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from market_data.ticker.pairs import normalise_pairs
+from market_data.ticker.pairs import normalise_asset, normalise_pairs
 
 Parser = Callable[[Any], Any]
 
 
-def integer(minimum: int, maximum: int | None = None) -> Parser:
-    """Return a parser for whole numbers between `minimum` and `maximum`, both included."""
+@dataclass(frozen=True)
+class WholeNumber:
+    """Parses whole numbers between `minimum` and `maximum`, both included."""
 
-    def parse(value: Any) -> int:
+    minimum: int
+    maximum: int
+
+    @property
+    def limits(self) -> str:
+        return f"{self.minimum} to {self.maximum}"
+
+    def __call__(self, value: Any) -> int:
         try:
             number = int(str(value).strip())
         except ValueError:
             raise ValueError("the value is not a whole number") from None
-        if number < minimum:
-            raise ValueError(f"the value is below the minimum of {minimum}")
-        if maximum is not None and number > maximum:
-            raise ValueError(f"the value is above the maximum of {maximum}")
+        if not self.minimum <= number <= self.maximum:
+            raise ValueError(f"the value is not in the range of {self.limits}")
         return number
-
-    return parse
 
 
 def text(value: Any) -> str:
@@ -68,10 +73,10 @@ def quote_aliases(value: Any) -> Mapping[str, str]:
     """Return a mapping from a quote asset to the one that prices it, both in upper case."""
     aliases = _json(value) if isinstance(value, str) else value
     if not isinstance(aliases, Mapping) or not all(
-        isinstance(asset, str) and asset.strip() for item in aliases.items() for asset in item
+        isinstance(asset, str) for item in aliases.items() for asset in item
     ):
         raise ValueError("the value is not a mapping from quote asset to quote asset")
-    return {quote.strip().upper(): alias.strip().upper() for quote, alias in aliases.items()}
+    return {normalise_asset(quote): normalise_asset(alias) for quote, alias in aliases.items()}
 
 
 def http_url(value: Any) -> str:
@@ -100,3 +105,5 @@ def _json(value: str) -> Any:
         return json.loads(value)
     except ValueError as error:
         raise ValueError(f"the value is not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError("the value is nested too deeply") from None

@@ -9,6 +9,8 @@ from market_data.checks import check_settings
 from market_data.conf import parsers as setting_values
 from market_data.conf.declarations import SETTINGS
 from market_data.conf.loading import get_settings, load
+from market_data.conf.problems import Severity
+from market_data.conf.rules import RULES
 from tests.fakes import app_settings
 
 TTLS_MS = st.integers(1, 86_400_000)
@@ -59,6 +61,7 @@ def test_an_impossible_value_gets_one_message_that_names_it_and_says_what_to_wri
     (problem,) = problems_of(**{name: value})
 
     assert problem.is_error
+    assert problem.settings == (name,)
     assert name in problem.message
     assert problem.hint.split(f"{name}=")[1] == SETTINGS_BY_NAME[name].example
 
@@ -96,6 +99,27 @@ def test_a_life_that_one_failed_cycle_can_outlast_is_a_warning_and_its_hint_ends
 
     advised = problem.hint.split("=")[1].split()[0]
     assert not problems_of(MARKET_DATA_FETCH_INTERVAL_MS="8000", MARKET_DATA_CACHE_TTL_MS=advised)
+
+
+def test_a_problem_names_the_settings_that_it_is_about_and_the_one_to_change_first():
+    (problem,) = problems_of(MARKET_DATA_CACHE_TTL_MS="3000", MARKET_DATA_CACHE_STALE_TTL_MS="2000")
+
+    assert problem.settings == ("MARKET_DATA_CACHE_TTL_MS", "MARKET_DATA_FETCH_INTERVAL_MS")
+    assert (problem.severity, problem.id) == (Severity.ERROR, "market_data.E101")
+    assert "MARKET_DATA_CACHE_TTL_MS=3000 with MARKET_DATA_FETCH_INTERVAL_MS=4000" in problem.message
+
+
+def test_every_rule_has_an_id_of_its_own():
+    ids = [setting.check_id for setting in SETTINGS.values()] + [rule.id for rule in RULES]
+
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, '{"USD": ""}', '{"US D": "USDT"}', '{"": "USDT"}'])
+def test_aliases_that_name_no_asset_are_refused(value):
+    assert [problem.settings for problem in problems_of(MARKET_DATA_QUOTE_ALIASES=value)] == [
+        ("MARKET_DATA_QUOTE_ALIASES",)
+    ]
 
 
 def test_an_empty_list_of_pairs_is_a_warning():

@@ -2,12 +2,13 @@
 
 import io
 import re
+from pathlib import Path
 
 import environ
 import pytest
 from django.core.management import get_commands
 
-from development.settings_table import env_example, settings_table
+from development.settings_table import FILES
 from exchange_simulator.management.commands.market_drill import DRILLS
 from market_data.conf.declarations import SETTINGS, Setting
 from nexusmeme.environment import SITE_SETTINGS
@@ -19,20 +20,11 @@ ENV_EXAMPLE = (BASE_DIR / ".env.example").read_text(encoding="utf-8")
 DECLARATIONS = [*SETTINGS.values(), *SITE_SETTINGS.values()]
 
 
-def test_the_readme_has_the_settings_table_of_the_declarations() -> None:
-    right = settings_table()
-    head = right.splitlines(keepends=True)[0]
-    _, found, after = README.partition(head)
-    rows = re.match(r"(?:\|.*\n)*", after)
-    shown = head + rows[0] if found and rows else ""
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_about_the_settings_is_what_their_declarations_say(path: Path) -> None:
+    is_right = path.read_text(encoding="utf-8") == FILES[path]()
 
-    assert shown == right, f"README.md needs this table (python -m development.settings_table table):\n{right}"
-
-
-def test_the_example_file_has_every_setting_with_its_default() -> None:
-    right = env_example()
-
-    assert right == ENV_EXAMPLE, f".env.example needs this text (python -m development.settings_table env):\n{right}"
+    assert is_right, f"{path.name} is not up to date: run python -m development.settings_table"
 
 
 @pytest.mark.parametrize("setting", DECLARATIONS, ids=lambda setting: setting.name)
