@@ -29,6 +29,11 @@ project's folder, or from the file that `ENV_FILE` names; what neither has is th
 In a Django project of your own, a name in Django's settings wins over the environment, and may be a Python list or
 dictionary; the settings of the site below are this site's alone.
 
+In the file a line is `NAME=value`; `export` before the name, blanks around `=`, single or double quotes, and a comment
+after ` #` may stand as in a shell. The file is UTF-8, with or without a byte order mark. Values are literal: `$` refers
+to nothing. A line that cannot be read stops the process and is named by file and number, and so is a file that `ENV_FILE`
+names and that cannot be opened; `.env` itself may be absent.
+
 A value that cannot work stops every process before it starts, with a line that says what to write instead.
 `manage.py check` shows them all, warnings included, and `SILENCED_SYSTEM_CHECKS` silences a warning by its id.
 `manage.py market_status` and the admin's page show the value in use and where it comes from.

@@ -1,9 +1,7 @@
 """The site's own settings: declared like the app's, read from the environment and `.env`."""
 
-import logging
 import os
 import re
-import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +13,8 @@ from redis import ConnectionPool
 
 from market_data.conf.declarations import SETTINGS, Setting
 from market_data.conf.parsers import text, text_list
+from nexusmeme.env_file import load_env_file, stop
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
-from nexusmeme.variable_sources import env_file
-
-UNUSABLE_SETTINGS = 2
-"""The exit code of a process that cannot read its settings; 1 would tell a script that `market_status` is degraded."""
 
 _ENCODE = "in a user name or password write special characters percent-encoded, / as %2F and @ as %40"
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
@@ -115,36 +110,26 @@ SITE_SETTINGS: Mapping[str, Setting] = {
 }  # fmt: skip
 
 
-def read_environment(base_dir: Path) -> dict[str, Any]:
-    """Return the site's settings by name; end the process with one line per unreadable value.
+def read_environment(base_dir: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the site's settings by name, and the source of each variable that the file decides about.
 
-    What stands in the environment wins over `.env`; `ENV_FILE` names another file.
+    End the process with one line per value that cannot be read.
     """
-    logging.getLogger("environ.environ").addFilter(_without_content)
-    env = environ.Env()
-    env.read_env(env_file(base_dir), overwrite=False)
+    sources = load_env_file(base_dir)
     effective: dict[str, Any] = {}
     problems: list[str] = []
     for name, setting in SITE_SETTINGS.items():
-        given = env.str(name, default="")
+        given = os.environ.get(name, "")
         try:
             effective[name] = setting.parse(given if given.strip() else setting.default)
         except ValueError as error:
             problems.append(str(setting.problem(str(error), given)))
     if problems:
-        sys.stderr.write("\n".join(problems) + "\n")
-        sys.exit(UNUSABLE_SETTINGS)
-    return effective
+        stop(*problems)
+    return effective, sources
 
 
 def secret_values() -> tuple[str, ...]:
     """Return what is set for every setting that is or may hold a secret; call it after `read_environment`."""
     declared = (*SITE_SETTINGS.values(), *SETTINGS.values())
     return tuple(os.environ.get(setting.name, "") for setting in declared if setting.is_secret)
-
-
-def _without_content(record: logging.LogRecord) -> bool:
-    """Keep django-environ's warning about a line that it cannot read, without the line."""
-    if record.levelno >= logging.WARNING:
-        record.args = ("its text is not repeated here, for it may hold a password",)
-    return True

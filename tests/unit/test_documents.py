@@ -1,16 +1,15 @@
 """The documents say what the code declares: settings, files, commands and targets."""
 
-import io
 import re
 from pathlib import Path
 
-import environ
 import pytest
 from django.core.management import get_commands
 
 from development.settings_table import FILES
 from exchange_simulator.management.commands.market_drill import DRILLS
 from market_data.conf.declarations import SETTINGS, Setting
+from nexusmeme.env_file import read_env_file
 from nexusmeme.environment import SITE_SETTINGS
 from nexusmeme.settings import BASE_DIR
 
@@ -29,13 +28,11 @@ def test_a_file_about_the_settings_is_what_their_declarations_say(path: Path) ->
 
 @pytest.mark.parametrize("setting", DECLARATIONS, ids=lambda setting: setting.name)
 def test_a_line_of_the_example_file_means_the_default_when_its_mark_is_taken_off(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for declared in DECLARATIONS:
-        monkeypatch.delenv(declared.name, raising=False)
-    environment = environ.Env()
-    environment.read_env(io.StringIO(re.sub(r"^#(?=[A-Z])", "", ENV_EXAMPLE, flags=re.MULTILINE)))
-    given = environment.str(setting.name)
+    monkeypatch.delenv("ENV_FILE")
+    (tmp_path / ".env").write_text(re.sub(r"^#(?=[A-Z])", "", ENV_EXAMPLE, flags=re.MULTILINE), encoding="utf-8")
+    given = read_env_file(tmp_path)[setting.name]
 
     assert setting.parse(given) == setting.parse(setting.default)
 

@@ -7,7 +7,8 @@ import pytest
 
 from market_data.conf.declarations import SETTINGS
 from market_data.conf.loading import load
-from nexusmeme.environment import SITE_SETTINGS, UNUSABLE_SETTINGS, read_environment
+from nexusmeme.env_file import UNUSABLE_SETTINGS
+from nexusmeme.environment import SITE_SETTINGS, read_environment
 
 PASSWORD = "Rec0gnisable"
 
@@ -23,7 +24,7 @@ def environment(monkeypatch):
         env_file.write_text(file)
         for name, value in {"ENV_FILE": str(env_file), **variables}.items():
             monkeypatch.setenv(name, value)
-        return read_environment(tmp_path)
+        return read_environment(tmp_path)[0]
 
     before = dict(os.environ)
     yield read
@@ -78,11 +79,11 @@ def test_an_unreadable_address_of_the_exchange_is_refused_without_its_password(n
     assert PASSWORD not in str(problem)
 
 
-def test_an_unreadable_line_of_the_file_is_told_without_its_text(environment, tmp_path, caplog):
-    environment(tmp_path, file=f"REDIS_URL redis://:{PASSWORD}@cache.test\nLOG_LEVEL=DEBUG\n")
-
-    assert "Invalid line" in caplog.text
-    assert PASSWORD not in caplog.text
+@pytest.mark.parametrize("key", ["$q*eo(1", "$HOME", "${HOME}", "$(id)", "a$b"])
+def test_a_value_with_a_dollar_sign_stands_for_itself(environment, tmp_path, key):
+    assert environment(tmp_path, SECRET_KEY=key)["SECRET_KEY"] == key
+    database = environment(tmp_path, DATABASE_URL=f"postgres://user:{key}@db.test/name")["DATABASE_URL"]
+    assert database["PASSWORD"] == key
 
 
 @pytest.mark.parametrize(
