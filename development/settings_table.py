@@ -31,8 +31,8 @@ dictionary; the settings of the site below are this site's alone.
 
 In the file a line is `NAME=value`; `export` before the name, blanks around `=`, single or double quotes, and a comment
 after ` #` may stand as in a shell. The file is UTF-8, with or without a byte order mark. Values are literal: `$` refers
-to nothing. A line that cannot be read stops the process and is named by file and number, and so is a file that `ENV_FILE`
-names and that cannot be opened; `.env` itself may be absent.
+to nothing. A line that cannot be read stops the process and is named by file and number, and so does a file that
+`ENV_FILE` names and that cannot be opened; `.env` itself may be absent.
 
 A value that cannot work stops every process before it starts, with a line that says what to write instead.
 `manage.py check` shows them all, warnings included, and `SILENCED_SYSTEM_CHECKS` silences a warning by its id.

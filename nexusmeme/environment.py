@@ -13,10 +13,15 @@ from redis import ConnectionPool
 
 from market_data.conf.declarations import SETTINGS, Setting
 from market_data.conf.parsers import text, text_list
+from market_data.ticker.pairs import quoted
 from nexusmeme.env_file import load_env_file, stop
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
 
 _ENCODE = "in a user name or password write special characters percent-encoded, / as %2F and @ as %40"
+# What Django lets through of a request's `Host`, so that anything else is never met.
+_HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+_ALLOWED_HOST = re.compile(rf"\*|\.?{_HOST}", re.IGNORECASE)
+_ORIGIN = re.compile(rf"https?://(?:\*\.)?{_HOST}(?::[0-9]+)?", re.IGNORECASE)
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 
 
@@ -39,6 +44,30 @@ def _log_format(value: Any) -> str:
     if name not in ("keyvalue", "json"):
         raise ValueError("the value is neither keyvalue nor json")
     return name
+
+
+def _allowed_hosts(value: Any) -> tuple[str, ...]:
+    hosts = tuple(filter(None, text_list(value)))
+    for host in hosts:
+        if not _ALLOWED_HOST.fullmatch(host):
+            raise ValueError(
+                f"{quoted(host)} is no host name: write it without https://, port, path and blanks, an IPv6 address in "
+                "brackets, and .example.org for every host below a domain"
+            )
+    if not hosts:
+        raise ValueError("the list is empty, so every request would be refused")
+    return hosts
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    origins = tuple(filter(None, text_list(value)))
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{quoted(origin)} is no origin: write https://, the host, its port if it is not the usual one, and "
+                "nothing behind them"
+            )
+    return origins
 
 
 def _redis_url(value: Any) -> str:
@@ -81,11 +110,12 @@ SITE_SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(202, "DEBUG", "false", _boolean, "development mode: a key of its own, tracebacks", "false"),
         Setting(
-            203, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", text_list,
-            "host names under which the site is reached", "prices.example.org",
+            203, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", _allowed_hosts,
+            "host names under which the site is reached, without scheme and port; `.example.org` for all below it",
+            "prices.example.org",
         ),
         Setting(
-            204, "CSRF_TRUSTED_ORIGINS", "", text_list,
+            204, "CSRF_TRUSTED_ORIGINS", "", _origins,
             "origins that may post to the admin, where a proxy changes the host", "https://prices.example.org",
         ),
         Setting(

@@ -96,6 +96,8 @@ class MarketDataSettings:
         return tuple(dict.fromkeys((self.binance_api_base_url, *self.binance_api_fallback_urls)))
 
 
+_BINANCE = values.ExchangeAddress("/api/v3", ("binance.com", "binance.vision"))
+
 SETTINGS: Mapping[str, Setting] = {
     "trading_pairs": Setting(
         1, "TRADING_PAIRS", '["BTC/USD","BTC/USDT","ETH/USD","ETH/USDT"]', values.pairs,
@@ -145,11 +147,11 @@ SETTINGS: Mapping[str, Setting] = {
         "a price older than this is marked as stale on the page", "30000", "ms",
     ),
     "binance_api_base_url": Setting(
-        12, "BINANCE_API_BASE_URL", "https://api.binance.com", values.http_url,
+        12, "BINANCE_API_BASE_URL", "https://api.binance.com", _BINANCE,
         "the exchange's address", "https://api.binance.com", is_secret=True,
     ),
     "binance_api_fallback_urls": Setting(
-        13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', values.http_urls,
+        13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', _BINANCE.each,
         "other hosts of the same exchange, tried in this order; `[]` for none",
         '["https://data-api.binance.vision"]', is_secret=True,
     ),

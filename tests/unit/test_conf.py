@@ -54,6 +54,18 @@ def test_no_two_settings_share_a_name_or_an_id():
         ("BINANCE_API_BASE_URL", "http://exchange.test:99999"),
         ("BINANCE_API_BASE_URL", "http://[::1"),
         ("BINANCE_API_BASE_URL", "https://exchange.test/?key=1"),
+        ("BINANCE_API_BASE_URL", "https://exchange.test/#1"),
+        ("BINANCE_API_BASE_URL", "https://exchange.test:0"),
+        ("BINANCE_API_BASE_URL", "https://https://exchange.test"),
+        ("BINANCE_API_BASE_URL", "https://a.test,https://b.test"),
+        ("BINANCE_API_BASE_URL", "https://a.test b"),
+        ("BINANCE_API_BASE_URL", "https://api.binance.com/api/v3"),
+        ("BINANCE_API_BASE_URL", "https://api.binance.com/api/v3/"),
+        ("BINANCE_API_BASE_URL", "https://api.binance.com/api/v3/ticker/24hr"),
+        ("BINANCE_API_BASE_URL", "https://API1.binance.com/api"),
+        ("BINANCE_API_BASE_URL", "https://proxy.test/binance/api/v3"),
+        ("BINANCE_API_FALLBACK_URLS", "https://data-api.binance.vision/api/v3"),
+        ("BINANCE_API_FALLBACK_URLS", '["https://a.test", "https://a.test/api/v3"]'),
         ("BINANCE_API_FALLBACK_URLS", "nonsense"),
     ],
 )
@@ -135,6 +147,25 @@ def test_an_empty_variable_means_the_default():
 @pytest.mark.parametrize("text", ['["btc/usdt", "ETH/USD", "BTC/USDT"]', "btc/usdt, ETH/USD,BTC/USDT"])
 def test_pairs_are_read_from_json_and_from_a_comma_separated_list(text):
     assert app_settings(TRADING_PAIRS=text).trading_pairs == ("BTC/USDT", "ETH/USD")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.binance.com",
+        "https://api1.binance.com:443",
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000",
+        "http://simulator",
+        "http://exchange_simulator:9000",
+        "https://user:password@proxy.test/binance",
+        "https://proxy.test/api",
+        "https://proxy.test/api/v3/binance",
+        "https://notbinance.com/prices",
+    ],
+)
+def test_an_address_ends_with_its_host_or_with_the_path_of_a_proxy(url):
+    assert app_settings(BINANCE_API_BASE_URL=url).binance_api_base_url == url
 
 
 def test_addresses_lose_their_trailing_slash_and_stand_once():

@@ -93,6 +93,58 @@ def test_addresses_as_redis_providers_give_them_are_accepted(environment, tmp_pa
     assert environment(tmp_path, REDIS_URL=url)["REDIS_URL"] == url
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", "https://x"),
+        ("ALLOWED_HOSTS", "x:8443"),
+        ("ALLOWED_HOSTS", "a b"),
+        ("ALLOWED_HOSTS", "a.test;b.test"),
+        ("ALLOWED_HOSTS", "a.test,b.test/"),
+        ("ALLOWED_HOSTS", '["a.test", "x:8443"]'),
+        ("ALLOWED_HOSTS", "*.a.test"),
+        ("ALLOWED_HOSTS", "a.test."),
+        ("ALLOWED_HOSTS", "a_b"),
+        ("ALLOWED_HOSTS", "bücher.test"),
+        ("ALLOWED_HOSTS", "::1"),
+        ("ALLOWED_HOSTS", "[::1]:8000"),
+        ("ALLOWED_HOSTS", "[a.test]"),
+        ("ALLOWED_HOSTS", "[]"),
+        ("CSRF_TRUSTED_ORIGINS", "a.test"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.test/"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.test/admin"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a b"),
+        ("CSRF_TRUSTED_ORIGINS", "*://a.test"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.test,b.test"),
+    ],
+)
+def test_a_host_or_origin_that_no_request_can_have_is_refused_with_what_to_write(
+    environment, tmp_path, name, value, capfd
+):
+    with pytest.raises(SystemExit):
+        environment(tmp_path, **{name: value})
+
+    said = capfd.readouterr().err
+    assert said.startswith(f"{name}: ")
+    assert said.count("\n") == 1
+    assert f"Write for example {name}={SITE_SETTINGS[name].example}" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", ".Example.org, a-b.test,"),
+        ("ALLOWED_HOSTS", '["xn--bcher-kva.test"]'),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.test,http://*.b.test:8443"),
+        ("CSRF_TRUSTED_ORIGINS", "http://[::1]:8000"),
+    ],
+)
+def test_hosts_and_origins_that_requests_can_have_are_accepted(environment, tmp_path, name, value):
+    assert environment(tmp_path, **{name: value})[name]
+
+
 def test_a_value_that_is_no_secret_is_quoted_so_that_its_writer_finds_it():
     (problem,) = load({"MARKET_DATA_BATCH_SIZE": "4 s"}.get).errors
 
