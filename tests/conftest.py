@@ -39,7 +39,8 @@ def django_cache_at(settings: LazySettings) -> Iterator[object]:
     """Point Django's cache, and so the app's, at an address."""
 
     def point_at(url: str) -> TickerCache:
-        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
+        alias = settings.MARKET_DATA_CACHE_ALIAS
+        settings.CACHES = {**settings.CACHES, alias: {**settings.CACHES[alias], "LOCATION": url}}
         return open_ticker_cache()
 
     return point_at
