@@ -6,11 +6,11 @@ from django.core import checks
 
 from market_data.conf.loading import LoadedSettings, load_from_django
 from market_data.conf.problems import Problem, Rule, Severity
-from market_data.ticker_cache.connection import (
+from market_data.ticker_cache.cache_alias import (
     UnusableConnectionError,
     WrongClientError,
     aliases_of_the_same_database,
-    open_connection,
+    open_client,
 )
 
 _ALIAS = "MARKET_DATA_CACHE_ALIAS"
@@ -48,7 +48,7 @@ def all_problems(loaded: LoadedSettings) -> tuple[Problem, ...]:
 def _cache_problems(alias: str) -> list[Problem]:
     entry = f'CACHES["{alias}"]'
     try:
-        open_connection(alias)
+        open_client(alias)
     except WrongClientError as error:
         return [NO_REDIS_CLIENT.broken(str(error), _OWN_ENTRY)]
     except UnusableConnectionError as error:

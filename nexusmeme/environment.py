@@ -14,7 +14,7 @@ from redis import ConnectionPool
 from market_data.conf.declarations import SETTINGS, Setting
 from market_data.conf.parsers import text, text_list
 from market_data.ticker.pairs import quoted
-from market_data.ticker_cache.connection import pool_fault
+from market_data.ticker_cache.cache_alias import pool_fault
 from nexusmeme.env_file import load_env_file, stop
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
 

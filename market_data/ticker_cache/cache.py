@@ -16,7 +16,7 @@ from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache import history
 from market_data.ticker_cache import keys as contract
-from market_data.ticker_cache.connection import open_connection
+from market_data.ticker_cache.cache_alias import open_client
 from market_data.ticker_cache.errors import LeaseLostError
 from market_data.ticker_cache.failures import as_cache_unavailable
 from market_data.ticker_cache.read_breaker import CacheOutage
@@ -231,7 +231,7 @@ def open_ticker_cache() -> TickerCache:
     """Return the process's one cache, behind the alias that the settings name; it connects at its first use."""
     settings = get_settings()
     return TickerCache(
-        open_connection(settings.cache_alias),
+        open_client(settings.cache_alias),
         cache_ttl_ms=settings.cache_ttl_ms,
         last_known_ttl_ms=settings.last_known_ttl_ms,
         outage=CacheOutage(time.monotonic),

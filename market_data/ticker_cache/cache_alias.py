@@ -34,7 +34,7 @@ class WrongClientError(UnusableConnectionError):
     """The entry has no client of django-redis for one server."""
 
 
-def open_connection(alias: str) -> redis.Redis:
+def open_client(alias: str) -> redis.Redis:
     """Return the connection to the server behind an alias, or to the primary; it connects at its first use.
 
     Any backend will do whose client is django-redis' own, a subclass of its backend for one.
