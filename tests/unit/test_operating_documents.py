@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands
+from market_data.aggregator.symbol_loader import LEAN_PATH
 
 from exchange_simulator.faults import kinds_as_json
 from exchange_simulator.management.commands.market_drill import DRILLS
-from market_data.aggregator.symbol_loader import LEAN_PATH
 from market_data.conf.declarations import SETTINGS
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker_cache import keys as cache_contract
@@ -68,7 +68,6 @@ def test_every_path_that_is_named_exists(name: str) -> None:
     named = [path for path in re.findall(r"`([\w./-]+)`", TEXTS[name]) if path.partition("/")[0] in folders]
 
     assert [path for path in named if not (BASE_DIR / path).exists()] == []
-
 
 
 @each_document
