@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import redis
@@ -74,9 +74,16 @@ HTTP_EXAMPLES = _examples("curl")
 REDIS_EXAMPLES = _examples("redis-cli")
 
 
+@dataclass(frozen=True)
+class Cycle:
+    """What one cycle of a real fetcher asks the exchange, and writes into an empty cache, as Redis dumps it."""
+
+    asked: frozenset[str]
+    written: Mapping[bytes, bytes]
+
+
 @pytest.fixture(scope="module")
-def fetched(redis_server: EmbeddedCache) -> dict[bytes, bytes]:
-    """What one cycle of a real fetcher writes into an empty cache, as Redis dumps it."""
+def cycle(redis_server: EmbeddedCache) -> Cycle:
     with redis.Redis.from_url(redis_server.url) as client, RunningSimulator() as simulator:
         client.flushall()
         environment = {
@@ -90,17 +97,18 @@ def fetched(redis_server: EmbeddedCache) -> dict[bytes, bytes]:
         command = [sys.executable, "manage.py", "run_market_fetcher", "--once"]
         ended = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60)
         assert ended.returncode == 0, ended.stderr
-        return {key: client.dump(key) for key in client.scan_iter()}
+        asked = frozenset(f"{request.method} {unquote(request.target)}" for request in simulator.requests.last(100))
+        return Cycle(asked, {key: client.dump(key) for key in client.scan_iter()})
 
 
 @pytest.fixture
 def cache(
-    fetched: dict[bytes, bytes], redis_client: redis.Redis, ticker_cache: TickerCache, settings: LazySettings
+    cycle: Cycle, redis_client: redis.Redis, ticker_cache: TickerCache, settings: LazySettings
 ) -> Iterator[redis.Redis]:
     """The cache as it is while a fetcher is active."""
     for name, value in LIVES.items():
         setattr(settings, name, value)
-    for key, value in fetched.items():
+    for key, value in cycle.written.items():
         redis_client.restore(key, LIFE_MS, value)
     assert ticker_cache.acquire_lease("vm:1:0123abcd", LIFE_MS)
     return redis_client
@@ -152,6 +160,13 @@ def test_redis_holds_what_the_document_shows(example: Example, cache: redis.Redi
     else:
         value = cache.execute_command(*arguments).decode()
         assert _masked(value) == _masked(example.output.strip())
+
+
+def test_the_document_about_the_exchange_has_every_request_of_a_cycle(cycle: Cycle) -> None:
+    text = text_of("docs/exchange_apis.md")
+
+    assert cycle.asked
+    assert [request for request in cycle.asked if f"`{request}`" not in text] == []
 
 
 def test_the_readme_shows_a_price_and_the_document_about_redis_how_to_read_it_there() -> None:

@@ -1,10 +1,9 @@
-"""The documents for operators cover what exists: every alert, drill, outcome and request."""
+"""The documents for operators cover what exists: every alert, drill and outcome."""
 
 import re
 
 from exchange_simulator.faults import kinds_as_json
 from exchange_simulator.management.commands.market_drill import DRILLS
-from market_data.aggregator.symbol_loader import LEAN_PATH
 from market_data.ticker.outcome import PairOutcome
 from tests.documents import PROJECT, section_of, text_of
 
@@ -52,8 +51,7 @@ def test_every_test_that_the_runbook_names_as_a_drill_exists() -> None:
     assert [name for name in named if not (PROJECT / "tests" / "drills" / name).is_file()] == []
 
 
-def test_the_document_about_the_exchange_has_every_outcome_and_every_request() -> None:
+def test_the_document_about_the_exchange_has_every_outcome() -> None:
     text = text_of("docs/exchange_apis.md")
 
     assert [outcome for outcome in PairOutcome if f"`{outcome}`" not in text] == []
-    assert f"GET {LEAN_PATH}`" in text
