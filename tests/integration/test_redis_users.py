@@ -39,7 +39,9 @@ class Users:
             "REDIS_URL": address,
             "BINANCE_API_BASE_URL": self._exchange.base_url,
             "BINANCE_API_FALLBACK_URLS": "[]",
+            # Long lives, so that nothing depends on how fast the machine is.
             "MARKET_DATA_CACHE_TTL_MS": "600000",
+            "MARKET_DATA_CACHE_STALE_TTL_MS": "300000",
         }
         command = [sys.executable, "manage.py", *words]
         return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60)
