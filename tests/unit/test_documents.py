@@ -1,15 +1,15 @@
 """The documents say what the code declares: settings, keys, files, commands, targets, and each other's sections."""
 
-import io
 import re
+from pathlib import Path
 
-import environ
 import pytest
 from django.core.management import get_commands
 
-from development.settings_table import env_example, settings_table
+from development.settings_table import FILES
 from market_data.conf.declarations import SETTINGS, Setting
 from market_data.ticker_cache import keys
+from nexusmeme.env_file import read_env_file
 from nexusmeme.environment import SITE_SETTINGS
 from nexusmeme.settings import BASE_DIR
 from tests.documents import DOCUMENTS, anchors_of, section_of, text_of, without_code
@@ -28,31 +28,20 @@ def keys_of_the_contract() -> set[str]:
     }
 
 
-def test_the_readme_has_the_settings_table_of_the_declarations() -> None:
-    right = settings_table()
-    head = right.splitlines(keepends=True)[0]
-    _, found, after = README.partition(head)
-    rows = re.match(r"(?:\|.*\n)*", after)
-    shown = head + rows[0] if found and rows else ""
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_about_the_settings_is_what_their_declarations_say(path: Path) -> None:
+    is_right = path.read_text(encoding="utf-8") == FILES[path]()
 
-    assert shown == right, f"README.md needs this table (python -m development.settings_table table):\n{right}"
-
-
-def test_the_example_file_has_every_setting_with_its_default() -> None:
-    right = env_example()
-
-    assert right == ENV_EXAMPLE, f".env.example needs this text (python -m development.settings_table env):\n{right}"
+    assert is_right, f"{path.name} is not up to date: run python -m development.settings_table"
 
 
 @pytest.mark.parametrize("setting", DECLARATIONS, ids=lambda setting: setting.name)
 def test_a_line_of_the_example_file_means_the_default_when_its_mark_is_taken_off(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for declared in DECLARATIONS:
-        monkeypatch.delenv(declared.name, raising=False)
-    environment = environ.Env()
-    environment.read_env(io.StringIO(re.sub(r"^#(?=[A-Z])", "", ENV_EXAMPLE, flags=re.MULTILINE)))
-    given = environment.str(setting.name)
+    monkeypatch.delenv("ENV_FILE")
+    (tmp_path / ".env").write_text(re.sub(r"^#(?=[A-Z])", "", ENV_EXAMPLE, flags=re.MULTILINE), encoding="utf-8")
+    given = read_env_file(tmp_path)[setting.name]
 
     assert setting.parse(given) == setting.parse(setting.default)
 
