@@ -8,7 +8,7 @@ from market_data.aggregator.planned_weight import PlannedWeight, planned_weight
 from market_data.aggregator.service import restore_waits
 from market_data.aggregator.symbol_loader import LEAN_PATH, PATH
 from market_data.aggregator.symbols import ResolvedPair, SymbolList, resolve_pair
-from market_data.aggregator.wiring import build_gateway, now_ms
+from market_data.aggregator.wiring import build_gateway
 from market_data.conf.declarations import MarketDataSettings
 from market_data.exchanges.binance.payloads import ExchangeInfo, decode_exchange_info
 from market_data.exchanges.errors import ExchangeError, RefusedRequestError, RefusedSymbolsError
@@ -60,13 +60,13 @@ class ConfigurationReport:
 
 
 def check_configuration(
-    settings: MarketDataSettings, status: FetcherStatus | None, client: ExchangeClient
+    settings: MarketDataSettings, status: FetcherStatus | None, client: ExchangeClient, now_ms: int
 ) -> ConfigurationReport:
     """Return the report; raise `NoHostAnswersError`, or another `ExchangeError` that no other host would change.
 
     `status` is the last report of a fetcher: during the ban or the wait that it tells of, nothing is asked.
     """
-    received = _ask_hosts(settings, status, client)
+    received = _ask_hosts(settings, status, client, now_ms)
     info = received.content
     symbols = SymbolList(info.symbols)
     pairs = {pair: resolve_pair(pair, symbols, settings.quote_aliases) for pair in settings.trading_pairs}
@@ -83,13 +83,13 @@ def check_configuration(
 
 
 def _ask_hosts(
-    settings: MarketDataSettings, status: FetcherStatus | None, client: ExchangeClient
+    settings: MarketDataSettings, status: FetcherStatus | None, client: ExchangeClient, now_ms: int
 ) -> Received[ExchangeInfo]:
     faults: list[str] = []
     for url in settings.exchange_urls:
         gateway = build_gateway(settings, (url,), client)
         if status is not None:
-            restore_waits(gateway.pause, status, now_ms())
+            restore_waits(gateway.pause, status, now_ms)
         try:
             return _ask(gateway, time.monotonic() + TIMEOUT_SECONDS)
         except ExchangeError as error:

@@ -215,7 +215,7 @@ class RefreshCycle:
             if result.quote is not None
             for pair in self._pairs_of[symbol]
         ]
-        self._parts.cache.write_tickers(self._parts.token, records, source, self._parts.now_ms())
+        self._parts.cache.write_tickers(self._parts.token, records, source)
         self._parts.latest.put(records, self._number)
         self._parts.history.note(records, source)
         return len(records)

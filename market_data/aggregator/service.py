@@ -7,7 +7,8 @@ from market_data.aggregator.refresh_cycle import AggregatorParts, CycleReport, R
 from market_data.aggregator.status_report import aggregator_status
 from market_data.exchanges.circuit_breaker import CircuitState
 from market_data.exchanges.retry_after import ExchangePause
-from market_data.ticker.record import Freshness, TickerRecord, freshness
+from market_data.ticker.availability import age_ms
+from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus
 
@@ -129,7 +130,5 @@ class MarketDataAggregator:
 
     def _is_fresh(self, record: TickerRecord) -> bool:
         settings, now_ms = self._parts.settings, self._parts.now_ms()
-        if record.received_at_ms > now_ms:
-            return False  # the clock was ahead when it was received, so that its age cannot be told
-        age_ms = record.age_ms(now_ms)
-        return freshness(age_ms, settings.cache_stale_ttl_ms, settings.cache_ttl_ms) is Freshness.FRESH
+        age = age_ms(record.received_at_ms, now_ms)
+        return age is not None and age <= settings.cache_stale_ttl_ms

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from market_data.aggregator.flights import Flights
@@ -34,19 +34,14 @@ QUARANTINE_WAIT = (60.0, 3600.0)
 SYMBOL_LIST_RETRY = (10.0, 300.0)
 
 
-def now_ms() -> int:
-    """Return Unix time in ms."""
-    return time.time_ns() // 1_000_000
-
-
 def build_aggregator(
     settings: MarketDataSettings, cache: TickerCache, token: str, client: ExchangeClient | None = None
 ) -> MarketDataAggregator:
-    """Return an aggregator that writes under the lease `token`."""
-    monotonic = time.monotonic
+    """Return an aggregator that writes under the lease `token`, and dates prices by Redis' clock."""
+    monotonic, now_ms = time.monotonic, cache.clock.stamp_ms
     first_wait, longest_wait = BREAKER_COOL_DOWN
     longest_wait = min(longest_wait, RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
-    gateway = build_gateway(settings, settings.exchange_urls, client or build_client(settings))
+    gateway = build_gateway(settings, settings.exchange_urls, client or build_client(settings, now_ms))
     return MarketDataAggregator(
         AggregatorParts(
             settings=settings,
@@ -75,8 +70,8 @@ def build_aggregator(
     )
 
 
-def build_client(settings: MarketDataSettings) -> BinanceClient:
-    """Return what sends requests to the exchange, with real clocks."""
+def build_client(settings: MarketDataSettings, now_ms: Callable[[], int]) -> BinanceClient:
+    """Return what sends requests to the exchange and dates its answers by `now_ms`."""
     return BinanceClient(max_connections=settings.max_concurrent_batches, monotonic=time.monotonic, now_ms=now_ms)
 
 

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from market_data.aggregator.wiring import now_ms
 from market_data.exchanges.errors import MalformedAnswerError
 from market_data.exchanges.http import BinanceClient
+from tests.web_site import now_ms
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
 SEVERAL_MIB = 4 * 1024 * 1024

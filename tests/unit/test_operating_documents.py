@@ -70,7 +70,6 @@ def test_every_path_that_is_named_exists(name: str) -> None:
     assert [path for path in named if not (BASE_DIR / path).exists()] == []
 
 
-
 @each_document
 def test_every_setting_that_is_named_is_declared(name: str) -> None:
     declared = {setting.name for setting in (*SETTINGS.values(), *SITE_SETTINGS.values())}

@@ -1,12 +1,13 @@
 """`manage.py market_check`: arguments, one question to the exchange, exit code."""
 
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
 from market_data.aggregator.configuration_check import ConfigurationReport, NoHostAnswersError, check_configuration
-from market_data.aggregator.wiring import build_client, now_ms
+from market_data.aggregator.wiring import build_client
 from market_data.conf.declarations import MarketDataSettings
 from market_data.conf.loading import get_settings
 from market_data.exchanges.errors import ExchangeError, RateLimitedError
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         settings = get_settings()
         if not settings.trading_pairs:
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
-        report = _ask(settings, self._last_report())
+        report = _ask(settings, self._last_report(), open_ticker_cache().clock.now_ms)
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")  # a pair's name may have letters that the terminal has not
         self.stdout.write("\n".join(report_lines(report)))
@@ -47,10 +48,10 @@ class Command(BaseCommand):
             return None
 
 
-def _ask(settings: MarketDataSettings, status: FetcherStatus | None) -> ConfigurationReport:
-    client = build_client(settings)
+def _ask(settings: MarketDataSettings, status: FetcherStatus | None, now_ms: Callable[[], int]) -> ConfigurationReport:
+    client = build_client(settings, now_ms)
     try:
-        return check_configuration(settings, status, client)
+        return check_configuration(settings, status, client, now_ms())
     except NoHostAnswersError as error:
         faults = "".join(f"  - {fault}\n" for fault in error.faults)
         _give_up(

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from market_data.aggregator.wiring import build_aggregator, now_ms
+from market_data.aggregator.wiring import build_aggregator
 from market_data.conf.declarations import SETTINGS, MarketDataSettings
 from market_data.conf.loading import get_settings
 from market_data.conf.rules import contradictions
@@ -107,7 +107,7 @@ def _build_fetcher(
         cache,
         build_aggregator(settings, cache, lease.token),
         lease,
-        clock=FetcherClock(time.monotonic, now_ms, time.sleep),
+        clock=FetcherClock(time.monotonic, cache.clock.stamp_ms, time.sleep),
         backoff=ExponentialBackoff(base, cap, random.random),
         should_stop=should_stop,
         notifier=notifier,
