@@ -35,10 +35,11 @@ class Command(BaseCommand):
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
         notifier = ServiceNotifier()
         should_stop = _StopFlag()
+        cache = open_ticker_cache()
         fetcher = build_fetcher(
             settings,
-            open_ticker_cache(),
-            clock=Clock(time.monotonic, lambda: time.time_ns() // 1_000_000, time.sleep),
+            cache,
+            clock=Clock(time.monotonic, cache.clock.stamp_ms, time.sleep),
             chance=random.random,
             should_stop=should_stop,
             notifier=notifier,
