@@ -109,8 +109,6 @@ class RefreshCycle:
             venue.gateway.cancel_all()
 
         left_over = [symbol for symbol in wanted if symbol not in outcomes]
-        if left_over and any(request.is_whole_market for request in requests):
-            venue.whole_market.failed(self.number, "its answer did not come in time")
         for symbol in left_over:
             earlier = self._latest.outcome_while_waiting(symbol, self.number) if records else None
             outcomes[symbol] = earlier or PairOutcome.TIMEOUT
