@@ -160,7 +160,7 @@ class RefreshCycle:
             row = answer.rows.get(symbol)
             if row is None:
                 told[symbol] = PairOutcome.MALFORMED if symbol in answer.rows else PairOutcome.MISSING_IN_ANSWER
-            elif not venue.symbols.trades(symbol, is_doubtful=row.state is RowState.DOUBTFUL):
+            elif not venue.symbols.trades(symbol, is_doubtful=row.state is not RowState.LIVE):
                 told[symbol] = PairOutcome.NOT_TRADING
             else:
                 assessed = assess_row(row, latest_ms)
