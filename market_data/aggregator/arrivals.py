@@ -2,12 +2,13 @@
 
 import queue
 import threading
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 
 from market_data.aggregator.venue import Venue
-from market_data.exchanges.errors import ExchangeError
+from market_data.exchanges.errors import ExchangeError, ExchangeTimeoutError, OutOfTimeError
 from market_data.exchanges.gateway import Received
+from market_data.exchanges.http import FAIR_TIMEOUT_SECONDS
 from market_data.exchanges.protocol import Request, TickerAnswer
 
 _NAP_SECONDS = 0.05
@@ -28,7 +29,8 @@ def on_a_thread(job: Callable[[], None]) -> object:
 class Arrivals:
     """Iterate to get `(venue, request, outcome)` until all is answered, the deadline has come or `should_stop` says so.
 
-    `deadline` is an instant of the monotonic clock. More requests may be added at any time.
+    `deadline` is an instant of the monotonic clock: what is not answered by then is a timeout. More requests may be
+    added at any time.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Arrivals:
         self._should_stop = should_stop
         self._start = start
         self._waiting: dict[str, deque[tuple[Venue, Request]]] = {}
-        self._under_way: Counter[str] = Counter()
+        self._under_way: defaultdict[str, dict[Request, tuple[Venue, float]]] = defaultdict(dict)
         self._quickest: dict[str, float] = {}
         self.has_sent = False
         self._arrived: queue.SimpleQueue[tuple[Venue, Request, Outcome | BaseException, float]] = queue.SimpleQueue()
@@ -50,13 +52,15 @@ class Arrivals:
     def __iter__(self) -> Iterator[tuple[Venue, Request, Outcome]]:
         while True:
             self._send_what_may_be_sent()
-            if not self._under_way.total():
+            if not any(self._under_way.values()):
                 return
             arrival = self._next()
             if arrival is None:
+                if not self._should_stop():
+                    yield from self._unanswered()
                 return
             venue, request, outcome, seconds = arrival
-            self._under_way[venue.name] -= 1
+            del self._under_way[venue.name][request]
             if isinstance(outcome, BaseException) and not isinstance(outcome, ExchangeError):
                 raise outcome
             if not isinstance(outcome, ExchangeError):
@@ -65,11 +69,20 @@ class Arrivals:
 
     def _send_what_may_be_sent(self) -> None:
         for name, waiting in self._waiting.items():
-            while waiting and self._under_way[name] < waiting[0][0].gateway.max_concurrent and self._has_time(name):
+            under_way = self._under_way[name]
+            while waiting and len(under_way) < waiting[0][0].gateway.max_concurrent and self._has_time(name):
                 venue, request = waiting.popleft()
-                self._under_way[name] += 1
+                under_way[request] = venue, self._monotonic()
                 self.has_sent = True
                 self._start(lambda venue=venue, request=request: self._ask(venue, request))  # type: ignore[misc]
+
+    def _unanswered(self) -> Iterator[tuple[Venue, Request, Outcome]]:
+        """Yield what the deadline found under way: it is cut off by now, or hangs where nothing ends it."""
+        for under_way in self._under_way.values():
+            for request, (venue, sent_at) in under_way.items():
+                is_fair = self._deadline - sent_at >= FAIR_TIMEOUT_SECONDS
+                kind = ExchangeTimeoutError if is_fair else OutOfTimeError
+                yield venue, request, kind(f"{venue.gateway.host} did not answer in time")
 
     def _has_time(self, name: str) -> bool:
         """Tell whether an answer may still come: one that the deadline cuts off only costs the exchange."""

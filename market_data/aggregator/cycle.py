@@ -109,8 +109,6 @@ class RefreshCycle:
             venue.gateway.cancel_all()
 
         left_over = [symbol for symbol in wanted if symbol not in outcomes]
-        if left_over and any(request.is_whole_market for request in requests):
-            venue.whole_market.failed(self.number, "its answer did not come in time")
         for symbol in left_over:
             earlier = self._latest.outcome_while_waiting(symbol, self.number) if records else None
             outcomes[symbol] = earlier or PairOutcome.TIMEOUT
@@ -162,7 +160,7 @@ class RefreshCycle:
             row = answer.rows.get(symbol)
             if row is None:
                 told[symbol] = PairOutcome.MALFORMED if symbol in answer.rows else PairOutcome.MISSING_IN_ANSWER
-            elif not venue.symbols.trades(symbol, is_doubtful=row.state is RowState.DOUBTFUL):
+            elif not venue.symbols.trades(symbol, is_doubtful=row.state is not RowState.LIVE):
                 told[symbol] = PairOutcome.NOT_TRADING
             else:
                 assessed = assess_row(row, latest_ms)

@@ -146,7 +146,8 @@ class MarketDataAggregator:
 
         in_memory = ((pair, self._latest.get(pair)) for pair in pairs)
         records = {pair: record for pair, record in in_memory if record is not None and is_young(record)}
-        cached = self._cache.read([pair for pair in pairs if pair not in records]).current
+        absent = [pair for pair in pairs if pair not in records]
+        cached = self._cache.read(absent).current if absent else {}
         decoded = ((pair, ticker.decode()) for pair, ticker in cached.items())
         return records | {pair: record for pair, record in decoded if is_young(record)}
 

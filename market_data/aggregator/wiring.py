@@ -55,18 +55,8 @@ def build_aggregator(
     start_listing: Callable[[Callable[[], None]], BackgroundJob] = symbol_book.on_a_thread,
 ) -> MarketDataAggregator:
     """Return an aggregator that writes under the lease `token`; `http` is a new client where left out."""
-    exchange = Binance()
-    gateway = build_gateway(settings, exchange, settings.exchange_urls, clock=clock, chance=chance, http=http)
-    symbols = SymbolBook(
-        exchange,
-        gateway,
-        schedule=SymbolSchedule(ExponentialBackoff(*_LIST_RETRY_SECONDS, chance)),
-        distrust=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
-        clock=clock,
-        start=start_listing,
-    )
-    quarantine = Quarantine(wait=ExponentialBackoff(*_QUARANTINE_SECONDS, chance), monotonic=clock.monotonic)
-    venue = Venue(exchange, gateway, symbols, quarantine)
+    http = http or build_http(settings, clock)
+    venue = build_venue(settings, Binance(), clock=clock, chance=chance, http=http, start_listing=start_listing)
     latest, history = LatestRecords(), PriceHistory(cache, token, clock.monotonic)
     cycle = RefreshCycle(
         venue,
@@ -81,6 +71,29 @@ def build_aggregator(
     return MarketDataAggregator(venue, cycle, cache, settings=settings, latest=latest, history=history, clock=clock)
 
 
+def build_venue(
+    settings: MarketDataSettings,
+    exchange: Exchange,
+    *,
+    clock: Clock,
+    chance: Chance,
+    http: HttpGet,
+    start_listing: Callable[[Callable[[], None]], BackgroundJob] = symbol_book.on_a_thread,
+) -> Venue:
+    """Return an exchange with its hosts, its list of symbols and its quarantine."""
+    gateway = build_gateway(settings, exchange, settings.exchange_urls, clock=clock, chance=chance, http=http)
+    symbols = SymbolBook(
+        exchange,
+        gateway,
+        schedule=SymbolSchedule(ExponentialBackoff(*_LIST_RETRY_SECONDS, chance)),
+        distrust=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
+        clock=clock,
+        start=start_listing,
+    )
+    quarantine = Quarantine(wait=ExponentialBackoff(*_QUARANTINE_SECONDS, chance), monotonic=clock.monotonic)
+    return Venue(exchange, gateway, symbols, quarantine)
+
+
 def build_gateway(
     settings: MarketDataSettings,
     exchange: Exchange,
@@ -88,7 +101,7 @@ def build_gateway(
     *,
     clock: Clock,
     chance: Chance,
-    http: HttpGet | None = None,
+    http: HttpGet,
 ) -> ExchangeGateway:
     """Return the way out to these hosts of the exchange."""
     monotonic = clock.monotonic
@@ -96,7 +109,7 @@ def build_gateway(
     longest_wait = min(longest_wait, _RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
     return ExchangeGateway(
         exchange,
-        http or build_http(settings, clock),
+        http,
         hosts=HostPool(urls, rest=ExponentialBackoff(*_HOST_REST_SECONDS, chance), monotonic=monotonic),
         waits=Waits(floor=ExponentialBackoff(*_RATE_LIMIT_FLOOR_SECONDS, chance), monotonic=monotonic),
         budget=RequestWeightBudget(exchange.weight_limit, monotonic=monotonic),

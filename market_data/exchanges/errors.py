@@ -66,9 +66,10 @@ class BlockedError(ExchangeError):
 
 
 class RefusedSymbolsError(ExchangeError):
-    """At least one symbol of the batch is unknown; the exchange does not say which."""
+    """At least one symbol is unknown; the exchange does not say which."""
 
     outcome = PairOutcome.UNKNOWN_SYMBOL
+    is_bad_answer = True
     is_refusal = True
 
 

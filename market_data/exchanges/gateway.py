@@ -61,7 +61,7 @@ class ExchangeGateway:
         self._slots = threading.BoundedSemaphore(max_concurrent)
         self._monotonic = monotonic
         self.source = Source(exchange.name)
-        """Whose answers the exchange's hosts gave last: the simulator says so in a header."""
+        """Whose the last answer was."""
 
     @property
     def host(self) -> str:
@@ -133,7 +133,8 @@ class ExchangeGateway:
                 else:
                     self.hosts.succeeded(url)
                     self.waits.answered()
-                    return Received(content, response, self.source)
+                    self.source = source = self._source_of(response)
+                    return Received(content, response, source)
             raise failure or self._blocked_everywhere()
         finally:
             self._slots.release()
@@ -147,14 +148,17 @@ class ExchangeGateway:
         finally:
             used = self._exchange.used_weight(response) if response else None
             self.budget.release(request.weight, used, response)
-        is_simulated = response.headers.get(_SIMULATOR_HEADER) == Source.SIMULATOR.value
-        self.source = Source.SIMULATOR if is_simulated else Source(self._exchange.name)
         error = self._exchange.error_of(response)
         if isinstance(error, RateLimitedError):
             raise self.waits.obey(error)
         if error is not None:
             raise error
         return response
+
+    def _source_of(self, response: HttpResponse) -> Source:
+        """Return whose answer it is; an error page says nothing of that, so only what could be read is asked."""
+        is_simulated = response.headers.get(_SIMULATOR_HEADER) == Source.SIMULATOR.value
+        return Source.SIMULATOR if is_simulated else Source(self._exchange.name)
 
     def _blocked_everywhere(self) -> BlockedError:
         seconds = self.hosts.seconds_until_request()

@@ -19,13 +19,15 @@ _MAX_BYTES = 8 * 1024 * 1024
 class Request:
     """One GET: its path with the query, what it costs of the request weight, the symbols whose tickers it asks for.
 
-    `is_whole_market` marks a request that names no symbol and brings them all.
+    `is_whole_market` marks a request that names no symbol and brings them all; `batch_size` is how many symbols a
+    request may name that asks for what this one leaves open.
     """
 
     path_and_query: str
     weight: int
     symbols: tuple[str, ...] = ()
     is_whole_market: bool = False
+    batch_size: int = 1
     max_bytes: int = _MAX_BYTES
 
 

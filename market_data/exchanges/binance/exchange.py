@@ -9,7 +9,6 @@ from market_data.exchanges.errors import ExchangeError, NoTickersError, RefusedS
 from market_data.exchanges.protocol import Request, SymbolListing, TickerAnswer
 from market_data.exchanges.response import HttpResponse
 
-_LEFT_OPEN_BATCH = 20
 _PLAIN_COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -22,10 +21,14 @@ class Binance:
     ) -> list[Request]:
         planned = requests.batches(symbols, batch_size, is_suspect)
         is_cheaper_at_once = sum(request.weight for request in planned) > requests.WHOLE_MARKET_WEIGHT
-        return [requests.whole_market(tuple(symbols))] if may_ask_for_all and is_cheaper_at_once else planned
+        if may_ask_for_all and is_cheaper_at_once:
+            return [requests.whole_market(tuple(symbols), batch_size)]
+        return planned
 
     def read_tickers(self, request: Request, response: HttpResponse) -> TickerAnswer:
         if failures.names_unknown_symbol(response):
+            if request.is_whole_market:
+                raise RefusedSymbolsError(f"{response.host} refused a request that names no symbol")
             if len(request.symbols) == 1:
                 return TickerAnswer({}, refused=request.symbols)
             return TickerAnswer({}, again=requests.halves(request))
@@ -37,7 +40,7 @@ class Binance:
             return TickerAnswer(rows)
         # Whether Binance knows a symbol that has no row there, only a request that names it tells.
         absent = [symbol for symbol in request.symbols if symbol not in rows]
-        return TickerAnswer(rows, again=requests.left_open(absent, _LEFT_OPEN_BATCH))
+        return TickerAnswer(rows, again=requests.left_open(absent, request.batch_size))
 
     def list_requests(self) -> Sequence[Request]:
         return requests.exchange_info()

@@ -38,9 +38,10 @@ def batch(symbols: tuple[str, ...]) -> Request:
     return Request(f"{TICKERS}?{_symbols_parameter(symbols)}", ticker_weight(len(symbols)), symbols)
 
 
-def whole_market(symbols: tuple[str, ...]) -> Request:
+def whole_market(symbols: tuple[str, ...], batch_size: int) -> Request:
     """Return the request for every symbol that trades, of which these are wanted."""
-    return Request(f"{TICKERS}?symbolStatus=TRADING", WHOLE_MARKET_WEIGHT, symbols, is_whole_market=True)
+    path = f"{TICKERS}?symbolStatus=TRADING"
+    return Request(path, WHOLE_MARKET_WEIGHT, symbols, is_whole_market=True, batch_size=batch_size)
 
 
 def halves(request: Request) -> tuple[Request, Request]:
