@@ -210,7 +210,8 @@ class MemoryTickerCache:
         self._check_held(token)
         self.source = source
         for record in records:
-            life_seconds = (self._cache_ttl_ms - self._clock.now_ms() + record.received_at_ms) / 1000
+            age_ms = max(0, self._clock.now_ms() - record.received_at_ms)
+            life_seconds = (self._cache_ttl_ms - age_ms) / 1000
             self._prices[record.pair] = (record.encode(), self._clock.monotonic() + life_seconds)
 
     def write_history(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
