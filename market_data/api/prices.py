@@ -9,7 +9,7 @@ import msgspec
 
 from market_data.api.compression import accepts_gzip
 from market_data.api.prepared_prices import PreparedPrices
-from market_data.api.prices_query import PricesQuery, parse_prices_query
+from market_data.api.prices_query import parse_prices_query
 from market_data.api.queries import BadQueryError, bad_query_answer, query_text
 from market_data.api.response import (
     OPEN_TO_ANY_PAGE,
@@ -21,14 +21,12 @@ from market_data.api.response import (
     json_answer,
 )
 from market_data.conf.declarations import MarketDataSettings
+from market_data.ticker.availability import NO_END_MS
 from market_data.ticker_cache.snapshot import PriceSnapshot
 
 UNAVAILABLE = "Price data temporarily unavailable"
 VARY = ("Vary", "Accept-Encoding")
 _LONGEST_KEPT_QUERY = 4096
-_NO_END_MS = 2**63
-_LONGEST_WAY_MS = 1_000
-"""What a price may take from its receipt into Redis: one that is there later than that has another clock's time."""
 
 
 class PairsNotInSnapshotError(LookupError):
@@ -80,46 +78,22 @@ def _worked_out(
         return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
     if not snapshot.pairs.issuperset(query.pairs):
         raise PairsNotInSnapshotError(query.pairs)
-    found = {pair: _record(pair, query, snapshot, now_ms, settings.cache_ttl_ms) for pair in query.pairs}
-    records = [(pair, raw) for pair, (raw, _, _) in found.items() if raw is not None]
+    reading, max_stale_ms = snapshot.reading, query.max_stale_ms
+    found = {pair: reading.availability(pair, now_ms, settings, max_stale_ms) for pair in query.pairs}
+    records = [(pair, raw) for pair, one in found.items() if (raw := one.raw) is not None]
     if found and not records:
         text = "No current price of the requested pairs is in the cache."
         return _stamped(unavailable_answer(query.pairs, settings, text), snapshot, now_ms)
-    missing = [pair for pair, (raw, _, _) in found.items() if raw is None]
-    ends_at_ms = min((until_ms for _, until_ms, _ in found.values()), default=_NO_END_MS)
+    missing = [pair for pair, one in found.items() if one.ticker is None]
+    ends_at_ms = min((one.until_ms for one in found.values()), default=NO_END_MS)
     # What a shared cache keeps must be right for as long as it may keep it.
     last_stored_at_ms = ends_at_ms - SHARED_LIFE_MS
     is_storable = not missing and now_ms <= last_stored_at_ms
     span_ms = now_ms, last_stored_at_ms if is_storable else ends_at_ms
-    oldest_at_ms = min((at_ms for raw, _, at_ms in found.values() if raw is not None), default=None)
+    oldest_at_ms = min((one.ticker.received_at_ms for one in found.values() if one.ticker), default=None)
     return PreparedPrices.of(
         records, missing, snapshot.source, span_ms, oldest_at_ms, is_storable=is_storable, may_compress=may_compress
     )
-
-
-def _record(
-    pair: str, query: PricesQuery, snapshot: PriceSnapshot, now_ms: int, cache_ttl_ms: int
-) -> tuple[bytes | None, int, int]:
-    """Return the text of the pair's record, None where none is young enough, until when that holds, received at.
-
-    A current record that has reached the end of its life is a last known one from then on. One that Redis still gives
-    long after that was received by a clock that is not ours, and is what Redis says it is.
-    """
-    current = snapshot.reading.current.get(pair)
-    if current is not None:
-        ends_at_ms = current.received_at_ms + cache_ttl_ms
-        if ends_at_ms + _LONGEST_WAY_MS < snapshot.read_at_ms:
-            return current.raw, _NO_END_MS, current.received_at_ms
-        if now_ms <= ends_at_ms:
-            return current.raw, ends_at_ms, current.received_at_ms
-    last = snapshot.reading.last_known.get(pair) or current
-    if last is None or not query.max_stale_ms:
-        return None, _NO_END_MS, 0
-    oldest_ms = cache_ttl_ms + query.max_stale_ms
-    if last.age_ms(now_ms) <= oldest_ms:
-        return last.raw_marked_stale, last.received_at_ms + oldest_ms, last.received_at_ms
-    until_ms = last.received_at_ms - oldest_ms - 1 if now_ms < last.received_at_ms else _NO_END_MS
-    return None, until_ms, 0
 
 
 def unavailable_answer(pairs: Sequence[str], settings: MarketDataSettings, message: str) -> Answer:

@@ -92,10 +92,11 @@ class MarketDataView(APIView):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers[TIME_HEADER] = str(_now_ms())
         for name, value in OPEN_TO_ANY_PAGE.items():
             response.headers[name] = value
-        source = open_ticker_cache().last_source if self.has_read_cache else open_price_snapshots().current()[0].source
+        cache = open_ticker_cache()
+        source = cache.last_source if self.has_read_cache else open_price_snapshots().current()[0].source
+        response.headers[TIME_HEADER] = str(cache.clock.now_ms())
         if source is not None:
             response.headers[SOURCE_HEADER] = source.value
         return response
@@ -133,7 +134,7 @@ class CacheView(MarketDataView, ABC):
         cache = open_ticker_cache()
         self.has_read_cache = True
         try:
-            answer = self.answer(request, cache, _now_ms())
+            answer = self.answer(request, cache)
         except BadQueryError as error:
             self.has_read_cache = False
             answer = bad_query_answer(error)
@@ -142,14 +143,14 @@ class CacheView(MarketDataView, ABC):
         return AnswerResponse(answer)
 
     @abstractmethod
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def answer(self, request: Request, cache: TickerCache) -> Answer:
         """Return what the cache lets this endpoint say; raise `BadQueryError` or `CacheUnavailableError`."""
 
 
 class HistoryView(CacheView):
     endpoint = "history"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def answer(self, request: Request, cache: TickerCache) -> Answer:
         settings = get_settings()
         query = parse_history_query(query_text(request.META["QUERY_STRING"]), settings)
         try:
@@ -162,37 +163,34 @@ class HistoryView(CacheView):
 class InitView(CacheView):
     endpoint = "init"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        return json_answer(200, init_content(cache.read_fetcher(), now_ms, get_settings()))
+    def answer(self, request: Request, cache: TickerCache) -> Answer:
+        return json_answer(200, init_content(cache.read_fetcher(), cache.clock.now_ms(), get_settings()))
 
 
 class HealthView(CacheView):
     endpoint = "health"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def answer(self, request: Request, cache: TickerCache) -> Answer:
         settings = get_settings()
         try:
             prices, fetcher = cache.read(settings.trading_pairs), cache.read_fetcher()
         except CacheUnavailableError as error:
             return json_answer(503, unhealthy_content(str(error), settings))
-        return json_answer(200, health_content(prices, fetcher, now_ms, settings))
+        clock = cache.clock
+        return json_answer(200, health_content(prices, fetcher, clock.now_ms(), clock.status(), settings))
 
 
 class PairsView(CacheView):
     endpoint = "pairs"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def answer(self, request: Request, cache: TickerCache) -> Answer:
         return json_answer(200, pairs_content(cache.read_fetcher().status, get_settings()))
 
 
 class UnknownPathView(CacheView):
     """What stands below the API's address and is none of its endpoints."""
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def answer(self, request: Request, cache: TickerCache) -> Answer:
         self.has_read_cache = False
         message = "There is prices, history, init, health and pairs, each without a final slash."
         return error_answer(404, "Not found", message)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from market_data.aggregator.refresh_cycle import CycleReport
+from market_data.aggregator.cycle import CycleReport
 from market_data.aggregator.symbols import ResolvedPair
 from market_data.logs.incidents import IncidentLog
 from market_data.ticker.outcome import PairOutcome
@@ -19,7 +19,7 @@ FETCHING = "fetching prices failed"
 CACHE = "the cache cannot be used"
 
 
-class FetchJournal:
+class CycleStats:
     """Counts cycles and logs what changes. A cycle that brought no fresh price counts as an error."""
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
@@ -91,8 +91,8 @@ class FetchJournal:
     def _note_pairs(self, report: CycleReport) -> None:
         pairs = {pair: _pair_status(report.pairs[pair], outcome) for pair, outcome in report.outcomes.items()}
         for outcome, changed in _changed_pairs(self.pairs, pairs).items():
-            level = logging.INFO if outcome is PairOutcome.OK else logging.WARNING
-            logger.log(level, "%s: %s", outcome.value, _listed(changed))
+            level = logging.INFO if outcome == PairOutcome.OK else logging.WARNING
+            logger.log(level, "%s: %s", outcome, _listed(changed))
         self.pairs = pairs
 
     def _announce_simulation(self, source: Source) -> None:
@@ -116,11 +116,9 @@ def _pair_status(resolved: ResolvedPair, outcome: PairOutcome) -> PairStatus:
     )
 
 
-def _changed_pairs(
-    before: Mapping[str, PairStatus], after: Mapping[str, PairStatus]
-) -> Mapping[PairOutcome, list[str]]:
-    changed: dict[PairOutcome, list[str]] = {}
+def _changed_pairs(before: Mapping[str, PairStatus], after: Mapping[str, PairStatus]) -> Mapping[str, list[str]]:
+    changed: dict[str, list[str]] = {}
     for pair, status in after.items():
-        if status.outcome is not None and (pair not in before or before[pair].outcome is not status.outcome):
+        if status.outcome is not None and (pair not in before or before[pair].outcome != status.outcome):
             changed.setdefault(status.outcome, []).append(pair)
     return changed

@@ -27,14 +27,14 @@ class _Families(Collector):
         yield from self._families
 
 
-def exposition(cache: TickerCache, served: Tally, now_ms: int, settings: MarketDataSettings) -> bytes:
+def exposition(cache: TickerCache, served: Tally, settings: MarketDataSettings) -> bytes:
     """Return the text; where Redis cannot be read it says so and lacks the fetcher's figures."""
     try:
         prices, fetcher = cache.read(settings.trading_pairs), cache.read_fetcher()
     except CacheUnavailableError:
         from_cache = []
     else:
-        from_cache = list(fetcher_families(prices, fetcher, now_ms, settings))
+        from_cache = list(fetcher_families(prices, fetcher, cache.clock.now_ms(), settings))
     families = [
         InfoMetricFamily(
             "nexusmeme_build",

@@ -1,6 +1,5 @@
 """`GET metrics`: cache-only, and never an error because of what it measures."""
 
-import time
 from importlib.util import find_spec
 
 from django.http import HttpRequest, HttpResponse
@@ -22,5 +21,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(_NOT_INSTALLED, status=501, content_type="text/plain; charset=utf-8")
     from market_data.metrics.exposition import CONTENT_TYPE, exposition
 
-    text = exposition(open_ticker_cache(), served_totals(), time.time_ns() // 1_000_000, get_settings())
+    text = exposition(open_ticker_cache(), served_totals(), get_settings())
     return HttpResponse(text, content_type=CONTENT_TYPE)

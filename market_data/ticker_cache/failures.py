@@ -41,3 +41,13 @@ def _reason(error: redis.RedisError) -> tuple[str, str]:
     if str(error).startswith(_CANNOT_SAVE):
         return "cannot_save", "Redis refuses writes, for it cannot save to its disk"
     return "other", f"Redis answered with an error ({type(error).__name__})"
+
+
+def is_refusal(error: redis.ResponseError) -> bool:
+    """Tell of any error reply that Redis did not run the command, for what can be done without."""
+    return True
+
+
+def is_wrong_type(error: redis.ResponseError) -> bool:
+    """Tell whether the key holds another type of value, which somebody else must have written."""
+    return str(error).startswith("WRONGTYPE")

@@ -15,9 +15,8 @@ from market_data.ticker.source import Source
 from market_data.ticker_cache.bounded_memo import BoundedMemo
 from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.prices import NO_PRICES, CacheReading
 
-_NOTHING = CacheReading(current={}, last_known={}, source=Source.BINANCE)
 _MAX_MEMO_ENTRIES = 256
 _MAX_MEMO_BYTES = 4 * 1024 * 1024
 _ATTEMPTS = 3
@@ -34,14 +33,13 @@ def _new_memo() -> BoundedMemo[Any]:
 class PriceSnapshot:
     """The current and the last known records of `pairs` at one instant, or the reason why Redis gave none.
 
-    `read_at_ms` is the Unix time at which the read began, `read_at` the same in monotonic seconds; of a failed read,
-    its end. `memo` holds what was worked out of this snapshot and goes with it.
+    `read_at` is when the read began, in monotonic seconds; of a failed read, its end. `memo` holds what was worked out
+    of this snapshot and goes with it.
     """
 
     pairs: frozenset[str]
     reading: CacheReading
     source: Source | None
-    read_at_ms: int
     read_at: float = 0.0
     read_seconds: float = 0.0
     unreachable: str | None = None
@@ -64,13 +62,12 @@ class PriceSnapshots:
         *,
         max_age_ms: int,
         monotonic: Callable[[], float],
-        unix_ns: Callable[[], int],
     ) -> None:
         self._cache = cache
         self._pairs = tuple(pairs)
         self._max_age_seconds = max_age_ms / 1000
         self._monotonic = monotonic
-        self._unix_ns = unix_ns
+        self._clock = cache.clock
         self._lock = threading.Lock()
         self._latest: PriceSnapshot | None = None
         self._more: tuple[str, ...] = ()
@@ -83,10 +80,9 @@ class PriceSnapshots:
         Where one read of Redis takes longer than that, the snapshot is of a read that ended after the request had come.
         """
         latest = self._latest
-        # After the snapshot was there and before its age is looked at: a thread may be held up anywhere
-        now_ms = self._unix_ns() // 1_000_000
-        if latest is not None and self._monotonic() - latest.read_at <= self._max_age_seconds:
-            return latest, now_ms
+        now = self._monotonic()  # once the snapshot was there, for a thread may be held up anywhere
+        if latest is not None and now - latest.read_at <= self._max_age_seconds:
+            return latest, self._clock.at_ms(now)
         return self._renewed()
 
     def including(self, pairs: Sequence[str]) -> tuple[PriceSnapshot, int]:
@@ -130,7 +126,7 @@ class PriceSnapshots:
         came_at, known = self._monotonic(), self._latest
         if known is not None and known.unreachable is not None:
             if not self._lock.acquire(blocking=False):
-                return known, self._now_ms()
+                return known, self._clock.now_ms()
         else:
             self._lock.acquire()
         try:
@@ -141,25 +137,19 @@ class PriceSnapshots:
                 latest = self._latest = self._read((*self._pairs, *self._more))
         finally:
             self._lock.release()
-        return latest, self._now_ms()
-
-    def _now_ms(self) -> int:
-        return self._unix_ns() // 1_000_000
+        return latest, self._clock.now_ms()
 
     def _is_young(self, snapshot: PriceSnapshot) -> bool:
         return self._monotonic() - snapshot.read_at <= self._max_age_seconds
 
     def _read(self, pairs: Sequence[str]) -> PriceSnapshot:
-        began_at, began_at_ms = self._monotonic(), self._now_ms()
+        began_at = self._monotonic()
         try:
             reading = self._cache.read(pairs, include_last_known=True)
         except CacheUnavailableError as error:
-            return PriceSnapshot(
-                frozenset(pairs), _NOTHING, self._cache.last_source, began_at_ms, self._monotonic(), 0.0, str(error)
-            )
-        return PriceSnapshot(
-            frozenset(pairs), reading, reading.source, began_at_ms, began_at, self._monotonic() - began_at
-        )
+            source = self._cache.last_source
+            return PriceSnapshot(frozenset(pairs), NO_PRICES, source, self._monotonic(), 0.0, str(error))
+        return PriceSnapshot(frozenset(pairs), reading, reading.source, began_at, self._monotonic() - began_at)
 
 
 @lru_cache(maxsize=1)
@@ -171,7 +161,6 @@ def open_price_snapshots() -> PriceSnapshots:
         settings.trading_pairs,
         max_age_ms=settings.snapshot_ms,
         monotonic=time.monotonic,
-        unix_ns=time.time_ns,
     )
 
 

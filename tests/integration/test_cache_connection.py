@@ -64,7 +64,7 @@ def assert_works() -> None:
     """Take the lease, write a price with its history, and read everything back."""
     cache, price = open_ticker_cache(), record("BTC/USDT")
     assert cache.acquire_lease(TOKEN, 60_000)
-    cache.write_tickers(TOKEN, [price], Source.BINANCE, price.received_at_ms)
+    cache.write_tickers(TOKEN, [price], Source.BINANCE)
     cache.write_history(TOKEN, [price], Source.BINANCE)
     assert cache.read(["BTC/USDT"]).current["BTC/USDT"].raw == price.encode()
     assert len(cache.read_history(["BTC/USDT"], 10)["BTC/USDT"]) == 1

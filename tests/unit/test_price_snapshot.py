@@ -14,7 +14,7 @@ from market_data.ticker.record import StoredTicker, TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.bounded_memo import BoundedMemo
 from market_data.ticker_cache.errors import CacheUnavailableError
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.snapshot import PriceSnapshot, PriceSnapshots
 from tests.fakes import MovableClock, app_settings
 
@@ -27,7 +27,7 @@ class Store:
     """Redis as the snapshots see it: records with a life, counted reads that may take time or fail."""
 
     def __init__(self, clock: MovableClock) -> None:
-        self._clock = clock
+        self._clock = self.clock = clock
         self.records: dict[str, StoredTicker] = {}
         self._ends_at_ms: dict[str, int] = {}
         self.reads = 0
@@ -76,7 +76,6 @@ class Site:
             PAIRS,
             max_age_ms=max_age_ms,
             monotonic=self.clock.monotonic,
-            unix_ns=lambda: self.clock.now_ms() * 1_000_000,
         )
 
     def ask(self, query: str = "", if_none_match: str | None = None):
@@ -227,16 +226,18 @@ def test_a_price_that_expires_in_memory_is_last_known_from_that_millisecond_on(l
     assert site.store.reads <= 2
 
 
-def test_a_price_without_a_life_in_redis_is_served_as_redis_has_it(site: Site) -> None:
+def test_a_price_without_a_life_in_redis_ends_with_its_life(site: Site) -> None:
     site.store.put("BTC/USD")
     old = site.store.records["BTC/USD"]
-    site.clock.advance(60)
-    snapshot = PriceSnapshot(
-        frozenset(PAIRS), CacheReading({"BTC/USD": old}, {}, Source.BINANCE), Source.BINANCE, site.clock.now_ms()
-    )
+    site.clock.advance(15.001)
+    snapshot = PriceSnapshot(frozenset(PAIRS), CacheReading({"BTC/USD": old}, {}, Source.BINANCE), Source.BINANCE)
 
-    answer = prices_answer("pairs=BTC/USD", snapshot, site.clock.now_ms(), None, None, SETTINGS)
-    assert (answer.status, old.raw in answer.body) == (200, True)
+    answers = [
+        prices_answer(f"pairs=BTC/USD&maxStaleMs={max_stale}", snapshot, site.clock.now_ms(), None, None, SETTINGS)
+        for max_stale in (0, 1)
+    ]
+    assert [answer.status for answer in answers] == [503, 200]
+    assert old.raw_marked_stale in answers[1].body
 
 
 def test_a_pair_that_is_not_configured_is_read_along_once_somebody_has_asked_for_it(site: Site) -> None:

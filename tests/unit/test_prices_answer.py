@@ -13,7 +13,7 @@ from market_data.api.response import etag_matches
 from market_data.ticker.pairs import normalise_pairs
 from market_data.ticker.record import StoredTicker, TickerRecord
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.snapshot import PriceSnapshot
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import app_settings
@@ -34,11 +34,11 @@ def asked(query_string, snapshot, now_ms=NOW_MS, if_none_match=None, accept_enco
     return answer.status, dict(answer.headers), answer.body
 
 
-def snapshot_of(pairs, current=(), last_known=(), read_at_ms=NOW_MS, **facts):
+def snapshot_of(pairs, current=(), last_known=(), **facts):
     reading = CacheReading(
         {ticker.pair: ticker for ticker in current}, {ticker.pair: ticker for ticker in last_known}, Source.BINANCE
     )
-    return PriceSnapshot(frozenset(pairs), reading, Source.BINANCE, read_at_ms, **facts)
+    return PriceSnapshot(frozenset(pairs), reading, Source.BINANCE, **facts)
 
 
 def test_without_pairs_all_configured_ones_are_meant():

@@ -1,17 +1,20 @@
 """`manage.py market_check`: arguments, one question to the exchange, exit code."""
 
+import random
 import sys
+import time
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
 from market_data.aggregator.configuration_check import ConfigurationReport, NoHostAnswersError, check_configuration
-from market_data.aggregator.wiring import build_client, now_ms
+from market_data.aggregator.wiring import build_http
 from market_data.conf.declarations import MarketDataSettings
 from market_data.conf.loading import get_settings
 from market_data.exchanges.errors import ExchangeError, RateLimitedError
 from market_data.inspection.words import instant_text
 from market_data.management.check_report import is_all_well, report_lines
+from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError
 from market_data.ticker_cache.status import FetcherStatus
@@ -48,9 +51,10 @@ class Command(BaseCommand):
 
 
 def _ask(settings: MarketDataSettings, status: FetcherStatus | None) -> ConfigurationReport:
-    client = build_client(settings)
+    clock = Clock(time.monotonic, open_ticker_cache().clock.now_ms, time.sleep)
+    http = build_http(settings, clock)
     try:
-        return check_configuration(settings, status, client)
+        return check_configuration(settings, status, http, clock, random.random)
     except NoHostAnswersError as error:
         faults = "".join(f"  - {fault}\n" for fault in error.faults)
         _give_up(
@@ -59,14 +63,14 @@ def _ask(settings: MarketDataSettings, status: FetcherStatus | None) -> Configur
             "BINANCE_API_FALLBACK_URLS."
         )
     except RateLimitedError as error:
-        until = instant_text(now_ms() + round(error.retry_after_seconds * 1000), now_ms())
+        until = instant_text(clock.now_ms() + round(error.retry_after_seconds * 1000), clock.now_ms())
         _give_up(f"The exchange wants no request now: {error}. Try again after {until}.")
     except ExchangeError as error:
         _give_up(f"The exchange refused the request: {error}.")
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        client.close()
+        http.close()
 
 
 def _give_up(message: str) -> NoReturn:
