@@ -13,8 +13,10 @@ from market_data.conf.rules import CONTRADICTIONS
 from nexusmeme.environment import SITE_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+_FIXED_BY_THE_SITE = ("MARKET_DATA_CACHE_ALIAS",)
+"""What `nexusmeme/settings.py` sets itself, so that a line in `.env` would change nothing."""
 _GROUPS: tuple[tuple[str, Iterable[Setting]], ...] = (
-    ("Market data", SETTINGS.values()),
+    ("Market data", [setting for setting in SETTINGS.values() if setting.name not in _FIXED_BY_THE_SITE]),
     ("The site", SITE_SETTINGS.values()),
 )
 _ENV_HEAD = """\
@@ -28,11 +30,11 @@ _DOCUMENT_HEAD = """\
 Each setting is an environment variable. What the environment does not have is read from the file `.env` in the
 project's folder, or from the file that `ENV_FILE` names; what neither has is the default, and so is an empty value.
 In a Django project of your own, a name in Django's settings wins over the environment, and may be a Python list or
-dictionary; the settings of the site below are this site's alone.
+dictionary; the settings of the site below are this site's alone. The site itself fixes `MARKET_DATA_CACHE_ALIAS`.
 
 In the file a line is `NAME=value`; `export` before the name, blanks around `=`, single or double quotes, and a comment
 after ` #` may stand as in a shell. The file is UTF-8, with or without a byte order mark. Values are literal: `$` refers
-to nothing. A line that cannot be read stops the process and is named by file and number, and so does a file that
+to nothing. A line that cannot be read stops the process, which names file and number, and so does a file that
 `ENV_FILE` names and that cannot be opened; `.env` itself may be absent.
 
 A value that cannot work stops every process before it starts, with a line that says what to write instead.

@@ -127,7 +127,8 @@ SITE_SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(
             206, "REDIS_URL", "redis://127.0.0.1:6379/0", _redis_url,
-            "the Redis server; `rediss://` for TLS; `?socket_timeout=2` for one that is far away; "
+            "the Redis server, with a database number that nothing else uses; `rediss://` for TLS; "
+            "`?socket_timeout=2` for one that is far away; "
             "`redis+sentinel://host:26379,host:26379/service/0` for the primary that sentinels name",
             "redis://127.0.0.1:6379/0", is_secret=True,
         ),

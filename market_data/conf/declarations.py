@@ -157,7 +157,8 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "cache_alias": Setting(
         14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,
-        "the entry of Django's `CACHES` (backend django-redis) that names the Redis server", "default",
+        "the entry of Django's `CACHES` that names the Redis server, with django-redis' client; best one of its own",
+        "market_data",
     ),
     "snapshot_ms": Setting(
         17, "MARKET_DATA_SNAPSHOT_MS", "250", values.WholeNumber(0, 250),

@@ -35,7 +35,7 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.QueryParameterVersioning",
     "ALLOWED_VERSIONS": ["v1"],
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, "prices": CACHES["default"]}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, "prices": CACHES["market_data"]}
 MARKET_DATA_CACHE_ALIAS = "prices"
 """
 OTHER_ADDRESSES = """

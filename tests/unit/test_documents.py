@@ -35,7 +35,11 @@ def test_a_file_about_the_settings_is_what_their_declarations_say(path: Path) ->
     assert is_right, f"{path.name} is not up to date: run python -m development.settings_table"
 
 
-@pytest.mark.parametrize("setting", DECLARATIONS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize(
+    "setting",
+    [setting for setting in DECLARATIONS if f"#{setting.name}=" in ENV_EXAMPLE],
+    ids=lambda setting: setting.name,
+)
 def test_a_line_of_the_example_file_means_the_default_when_its_mark_is_taken_off(
     setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,6 +48,12 @@ def test_a_line_of_the_example_file_means_the_default_when_its_mark_is_taken_off
     given = read_env_file(tmp_path)[setting.name]
 
     assert setting.parse(given) == setting.parse(setting.default)
+
+
+def test_the_example_file_has_every_setting_that_the_site_does_not_fix() -> None:
+    named = re.findall(r"^#([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE)
+
+    assert named == [setting.name for setting in DECLARATIONS if setting.name != "MARKET_DATA_CACHE_ALIAS"]
 
 
 def test_the_example_file_changes_nothing_as_it_is() -> None:
