@@ -1,6 +1,5 @@
 """Stand-ins for what tests do not own or must steer: time, the exchange, and Redis behind `TickerCache`'s methods."""
 
-import dataclasses
 import json
 import re
 import threading
@@ -26,6 +25,7 @@ from market_data.ticker_cache.status import FetcherStatus
 
 HOST = "https://exchange.test"
 FALLBACK = "https://fallback.test"
+ONE_HOST = {"BINANCE_API_BASE_URL": HOST, "BINANCE_API_FALLBACK_URLS": "[]"}
 UNIX_TIME_AT_START_MS = 1_700_000_000_000
 
 
@@ -85,7 +85,7 @@ Reaction = Callable[[str, str], HttpResponse]
 
 
 class FakeExchange:
-    """An `ExchangeClient` that knows its listed symbols and refuses others; `reaction` replaces its answers."""
+    """An `HttpGet` that knows its listed symbols and refuses others; `reaction` replaces its answers."""
 
     def __init__(self, clock: MovableClock, symbols: Sequence[Mapping[str, str]] = USUAL_SYMBOLS) -> None:
         self._clock = clock
@@ -248,11 +248,26 @@ def gateway_of(
     return build_gateway(settings, Binance(), tuple(urls), clock=clock_of(clock), chance=lambda: 0.0, http=exchange)
 
 
+class FinishedJob:
+    """What a job is that was done when it was started."""
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self, timeout: float | None = None) -> None:
+        """Nothing is left to wait for."""
+
+
+def at_once(job: Callable[[], None]) -> FinishedJob:
+    """Do the job instead of starting a thread for it, so that simulated time passes in one order only."""
+    job()
+    return FinishedJob()
+
+
 def aggregator_of(
-    clock: MovableClock, exchange: FakeExchange, cache: object, settings: MarketDataSettings, token: str
+    clock: MovableClock, exchange: FakeExchange, cache: MemoryTickerCache, settings: MarketDataSettings, token: str
 ) -> MarketDataAggregator:
     """Return the real aggregator between a fake exchange and a fake cache, in the test's time and without chance."""
-    settings = dataclasses.replace(settings, binance_api_base_url=HOST, binance_api_fallback_urls=())
     return build_aggregator(
         settings,
         cache,  # type: ignore[arg-type]
@@ -260,4 +275,6 @@ def aggregator_of(
         clock=clock_of(clock),
         chance=lambda: 0.0,
         http=exchange,
+        start_request=at_once,
+        start_listing=at_once,
     )
