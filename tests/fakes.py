@@ -1,7 +1,6 @@
 """Stand-ins for what tests do not own or must steer: time, the exchange, and Redis behind `TickerCache`'s methods."""
 
 import json
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -120,14 +119,14 @@ class FakeExchange:
         return sum("/exchangeInfo" in path for _, path in self.requests)
 
     def usual(self, base_url: str, path_and_query: str) -> HttpResponse:
-        if "/exchangeInfo" in path_and_query:
-            return self.answer({"symbols": list(self.symbols.values())}, base_url=base_url)
-        if "symbols=" not in path_and_query:
-            names = [name for name, symbol in self.symbols.items() if symbol["status"] == "TRADING"]
-        else:
-            names = json.loads(unquote(re.sub(r".*symbols=", "", path_and_query)))
+        query = unquote(path_and_query.partition("symbols=")[2])
+        names = json.loads(query) if query else list(self.symbols)
         if not set(names) <= set(self.symbols):
             return self.answer({"code": -1121, "msg": "Invalid symbol."}, status=400, base_url=base_url)
+        if "/exchangeInfo" in path_and_query:
+            return self.answer({"symbols": [self.symbols[name] for name in names]}, base_url=base_url)
+        if not query:
+            names = [name for name in names if self.symbols[name]["status"] == "TRADING"]
         rows = (self.rows.get(name, row(name)) for name in names)
         return self.answer([present for present in rows if present is not None], base_url=base_url)
 
