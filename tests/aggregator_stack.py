@@ -3,7 +3,7 @@
 import json
 
 from market_data.ticker.outcome import PairOutcome
-from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, aggregator_of, app_settings, listed
+from tests.fakes import ONE_HOST, FakeExchange, MemoryTickerCache, MovableClock, aggregator_of, app_settings, listed
 
 TOKEN = "the active fetcher"
 
@@ -13,7 +13,7 @@ class Stack:
 
     def __init__(self, pairs, symbols=None, **values):
         self.clock = MovableClock()
-        self.settings = app_settings(TRADING_PAIRS=json.dumps(pairs), **values)
+        self.settings = app_settings(TRADING_PAIRS=json.dumps(pairs), **ONE_HOST | values)
         self.exchange = FakeExchange(self.clock, symbols or [listed(p.replace("/", ""), *p.split("/")) for p in pairs])
         self.cache = MemoryTickerCache(self.clock)
         self.cache.give_lease_to(TOKEN, 3600)
