@@ -15,6 +15,8 @@ from development.embedded_cache import EmbeddedCache
 from market_data.checks import check_settings
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import open_ticker_cache
+from nexusmeme.environment import SITE_SETTINGS
+from nexusmeme.redis_cache import redis_cache
 from tests.web_site import record
 
 DJANGO_REDIS = "django_redis.cache.RedisCache"
@@ -92,6 +94,17 @@ def test_the_app_works_with_every_connection_that_the_checks_let_pass(
     configure: Configure, query: str, options: dict[str, Any]
 ) -> None:
     assert configure(query, **options) == []
+    assert_works()
+
+
+@pytest.mark.parametrize("query", ["", "protocol=3", "socket_timeout=2&protocol=2"])
+def test_the_site_s_own_entry_works_with_the_options_that_an_address_may_have(
+    redis_client: redis.Redis, redis_server: EmbeddedCache, settings: LazySettings, query: str
+) -> None:
+    url = SITE_SETTINGS["REDIS_URL"].parse(f"{redis_server.url}?client_name=site{next(_numbers)}&{query}")
+    settings.CACHES = {**settings.CACHES, "market_data": redis_cache(url)}
+
+    assert check_settings(None) == []
     assert_works()
 
 
