@@ -34,12 +34,22 @@ dictionary; the settings of the site below are this site's alone. The site itsel
 
 In the file a line is `NAME=value`; `export` before the name, blanks around `=`, single or double quotes, and a comment
 after ` #` may stand as in a shell. The file is UTF-8, with or without a byte order mark. Values are literal: `$` refers
-to nothing. A line that cannot be read stops the process, which names file and number, and so does a file that
-`ENV_FILE` names and that cannot be opened; `.env` itself may be absent.
+to nothing. A line that cannot be read stops the process and is named by file and number. A file that `ENV_FILE` names
+and that cannot be opened stops it, too; `.env` itself may be absent.
 
 A value that cannot work stops every process before it starts, with a line that says what to write instead.
 `manage.py check` shows them all, warnings included, and `SILENCED_SYSTEM_CHECKS` silences a warning by its id.
 `manage.py market_status` and the admin's page show the value in use and where it comes from.
+"""
+_OTHER_VARIABLES = """\
+## Variables that others read
+
+They may stand in the file, too.
+
+| Variable | Who reads it |
+| --- | --- |
+| `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` | the fetcher: the proxy on the way to an exchange, and hosts without it |
+| `REQUESTS_CA_BUNDLE` | the fetcher: the file with the authorities' certificates, where a proxy has its own |
 """
 _RULES_HEAD = """\
 ## Values that do not go together
@@ -64,6 +74,7 @@ def settings_document() -> str:
             _table(("Variable", "Default", "Meaning and limits", "For example"), site),
             _RULES_HEAD,
             _table(("Check", "Settings", "What is wrong"), rules),
+            _OTHER_VARIABLES,
         )
     )
 
