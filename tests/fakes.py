@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
+from market_data.aggregator.arrivals import Start
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.wiring import build_aggregator, build_gateway
 from market_data.conf.declarations import MarketDataSettings
@@ -155,6 +156,8 @@ class MemoryTickerCache:
         self.refuses_history = False
         self.history: deque[tuple[Source, list[TickerRecord]]] = deque(maxlen=MAX_POINTS)
         """The last writes of history, each as it was asked for."""
+        self.writes: deque[int] = deque(maxlen=MAX_POINTS)
+        """How many prices each of the last writes had."""
         self.renewals = 0
         self.statuses: list[tuple[float, FetcherStatus]] = []
 
@@ -204,6 +207,7 @@ class MemoryTickerCache:
     def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source, now_ms: int) -> None:
         self._check_held(token)
         self.source = source
+        self.writes.append(len(records))
         for record in records:
             life_seconds = (self._cache_ttl_ms - record.age_ms(now_ms)) / 1000
             self._prices[record.pair] = (record.encode(), self._clock.monotonic() + life_seconds)
@@ -264,7 +268,12 @@ def at_once(job: Callable[[], None]) -> FinishedJob:
 
 
 def aggregator_of(
-    clock: MovableClock, exchange: FakeExchange, cache: MemoryTickerCache, settings: MarketDataSettings, token: str
+    clock: MovableClock,
+    exchange: FakeExchange,
+    cache: MemoryTickerCache,
+    settings: MarketDataSettings,
+    token: str,
+    start_request: Start = at_once,
 ) -> MarketDataAggregator:
     """Return the real aggregator between a fake exchange and a fake cache, in the test's time and without chance."""
     return build_aggregator(
@@ -274,6 +283,6 @@ def aggregator_of(
         clock=clock_of(clock),
         chance=lambda: 0.0,
         http=exchange,
-        start_request=at_once,
+        start_request=start_request,
         start_listing=at_once,
     )

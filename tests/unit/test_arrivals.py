@@ -240,4 +240,3 @@ def test_told_to_stop_it_does_not_wait_for_a_request_that_hangs_and_sends_no_oth
     arrivals.add(FakeVenue(gateway), requests_of(5))
 
     assert outcomes_of(arrivals) == {}
-

@@ -20,9 +20,7 @@ def response(content, status=200, **headers):
 
 
 def batch(*symbols):
-    (request,) = BINANCE.ticker_requests(
-        symbols, batch_size=20, is_suspect=lambda symbol: False, may_ask_for_all=False
-    )
+    (request,) = BINANCE.ticker_requests(symbols, batch_size=20, is_suspect=lambda symbol: False, may_ask_for_all=False)
     return request
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands
-from market_data.aggregator.symbol_loader import LEAN_PATH
 
 from exchange_simulator.faults import kinds_as_json
 from exchange_simulator.management.commands.market_drill import DRILLS
 from market_data.conf.declarations import SETTINGS
+from market_data.exchanges.binance.exchange import Binance
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker_cache import keys as cache_contract
 from nexusmeme.environment import SITE_SETTINGS
@@ -122,7 +122,7 @@ def test_the_document_about_the_exchange_has_every_outcome_and_every_request() -
     by_breaker_alone = {PairOutcome.CIRCUIT_OPEN}
 
     assert [outcome for outcome in PairOutcome if f"`{outcome}`" not in text and outcome not in by_breaker_alone] == []
-    assert f"GET {LEAN_PATH}`" in text
+    assert f"GET {Binance().list_requests()[0].path_and_query}`" in text
 
 
 @each_document

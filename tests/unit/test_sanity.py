@@ -30,9 +30,7 @@ def assessed(**changes):
 
 
 def test_a_live_row_keeps_the_exchange_s_digits():
-    quote = assessed(
-        price="0.00001230", high_24h="1082448588.00", low_24h="0.00000001", change_24h_percent="-2.500"
-    )
+    quote = assessed(price="0.00001230", high_24h="1082448588.00", low_24h="0.00000001", change_24h_percent="-2.500")
 
     assert isinstance(quote, Quote)
     assert (str(quote.price), f"{quote.low_24h:f}", str(quote.change_24h_percent)) == (

@@ -1,8 +1,6 @@
 import logging
 import threading
 
-import pytest
-
 from market_data.aggregator.symbol_book import FAILURE, on_a_thread
 from market_data.aggregator.wiring import build_venue
 from market_data.exchanges.binance.exchange import Binance
