@@ -83,7 +83,7 @@ def test_everything_listens_on_the_loopback_address_alone(simulated_stack: Runni
 def test_without_a_reachable_exchange_it_says_why_and_goes_on_simulated(start_stack: StartStack):
     closed = f"http://{LOOPBACK}:{free_port()}"
     stack = start_stack(EXCHANGE="auto", BINANCE_API_BASE_URL=closed, BINANCE_API_FALLBACK_URLS="[]")
-    assert f"{closed}: the connection is refused" in stack.terminal
+    assert f"{closed}: Connection refused" in stack.terminal
     assert "SIMULATED" in stack.terminal
     wait_until(lambda: stack.get("/api/market-data/prices")[0] == 200, "four prices", 15)
     assert stack.get("/api/market-data/prices")[1]["X-Market-Data-Source"] == "simulator"
@@ -93,7 +93,7 @@ def test_insisting_on_the_live_exchange_shows_the_outage_as_it_is(start_stack: S
     closed = f"http://{LOOPBACK}:{free_port()}"
     stack = start_stack(EXCHANGE="live", BINANCE_API_BASE_URL=closed, BINANCE_API_FALLBACK_URLS="[]")
     assert "SIMULATED" not in stack.terminal
-    assert f"{closed}: the connection is refused" in stack.terminal
+    assert f"{closed}: Connection refused" in stack.terminal
     assert "No host of Binance answers: the page shows the outage" in stack.terminal
     assert stack.get("/")[0] == 200
     assert stack.get("/api/market-data/prices")[0] == 503
