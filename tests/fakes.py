@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
+from market_data.aggregator.arrivals import Start
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.wiring import build_aggregator, build_gateway
 from market_data.conf.declarations import MarketDataSettings
@@ -159,6 +160,8 @@ class MemoryTickerCache:
         self.refuses_history = False
         self.history: deque[tuple[Source, list[TickerRecord]]] = deque(maxlen=MAX_POINTS)
         """The last writes of history, each as it was asked for."""
+        self.writes: deque[int] = deque(maxlen=MAX_POINTS)
+        """How many prices each of the last writes had."""
         self.renewals = 0
         self.statuses: list[tuple[float, FetcherStatus]] = []
 
@@ -208,6 +211,7 @@ class MemoryTickerCache:
     def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
         self._check_held(token)
         self.source = source
+        self.writes.append(len(records))
         for record in records:
             age_ms = max(0, self._clock.now_ms() - record.received_at_ms)
             life_seconds = (self._cache_ttl_ms - age_ms) / 1000
@@ -269,7 +273,12 @@ def at_once(job: Callable[[], None]) -> FinishedJob:
 
 
 def aggregator_of(
-    clock: MovableClock, exchange: FakeExchange, cache: MemoryTickerCache, settings: MarketDataSettings, token: str
+    clock: MovableClock,
+    exchange: FakeExchange,
+    cache: MemoryTickerCache,
+    settings: MarketDataSettings,
+    token: str,
+    start_request: Start = at_once,
 ) -> MarketDataAggregator:
     """Return the real aggregator between a fake exchange and a fake cache, in the test's time and without chance."""
     return build_aggregator(
@@ -279,6 +288,6 @@ def aggregator_of(
         clock=clock_of(clock),
         chance=lambda: 0.0,
         http=exchange,
-        start_request=at_once,
+        start_request=start_request,
         start_listing=at_once,
     )
