@@ -82,8 +82,8 @@ def run_service(meter: Meter) -> None:
         chance=random.random,
         should_stop=lambda: False,
         notifier=ServiceNotifier({}),
-        # Redis lets a lease run out in real time, so it is kept in real time, too.
-        lease=build_lease(settings, cache, replace(clock, monotonic=time.monotonic)),
+        # Redis lets a lease run out in real time, so it is kept in real time, too, however long the parent waits.
+        lease=build_lease(settings, cache, replace(clock, monotonic=time.monotonic), patience_ms=86_400_000),
     )
     meter.begin()
     fetcher.run()
