@@ -5,17 +5,21 @@ IN_VENV := $(VENV)/bin/python
 INSTALL := $(IN_VENV) -m pip install --quiet --disable-pip-version-check
 # Three files at a time, for most tests wait for other processes; a file's tests stay together.
 PYTEST_OPTIONS ?= -n 3 --dist loadfile
+# What starts no browser and no process but a cache server; the tests wait for the processor alone.
+FAST_TESTS := tests/unit $(patsubst %,tests/integration/test_%.py,ticker_cache prices_api prices_in_python price_source \
+	dashboard exchange_client exchange_simulator_http)
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types contracts check bench bench-read-path audit screenshots lighthouse clean
+.PHONY: help run demo test test-fast lint types contracts check bench bench-read-path audit screenshots lighthouse clean
 
 help:
 	@echo "make run    cache, fetcher and web server in this terminal; live prices where Binance answers"
 	@echo "            EXCHANGE=auto|live|simulator  PORT=8000  RECORDING=folder of recorded answers"
 	@echo "make demo   the same with the exchange simulator"
 	@echo "make test   every test, in real browsers and processes"
+	@echo "make test-fast  what takes less than a minute of them: no browser, no process to wait for"
 	@echo "make check  lint, types and import contracts"
 	@echo "make bench  measure it beside its peers; writes into benchmarks/results"
 	@echo "make audit  look the pinned packages up among known vulnerabilities; needs the network"
@@ -33,6 +37,9 @@ demo: $(RUN_READY)
 test: $(DEV_READY)
 	@chromium="$$($(IN_VENV) -m development.chromium)" || test -z "$$CI" || exit 1; \
 	exec env CHROMIUM="$$chromium" $(IN_VENV) -m pytest $(PYTEST_OPTIONS)
+
+test-fast: $(DEV_READY)
+	@exec $(IN_VENV) -m pytest -n 2 --dist worksteal $(FAST_TESTS)
 
 check: lint types contracts
 

@@ -7,9 +7,11 @@ and addresses from the environment, as the service does.
 
 import json
 import os
+import random
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -64,24 +66,25 @@ def run_service(meter: Meter) -> None:
     import django
 
     django.setup()
-    from market_data.aggregator.wiring import build_aggregator, now_ms
     from market_data.conf.loading import get_settings
-    from market_data.exchanges.backoff import ExponentialBackoff
-    from market_data.fetcher.lease import FetcherLease
-    from market_data.fetcher.loop import BACKOFF, Clock, MarketDataFetcher
     from market_data.fetcher.systemd import ServiceNotifier
+    from market_data.fetcher.wiring import build_fetcher, build_lease
+    from market_data.ticker.clock import Clock
     from market_data.ticker_cache.cache import open_ticker_cache
 
     settings, cache = get_settings(), open_ticker_cache()
-    lease = FetcherLease(cache, ttl_ms=settings.lease_ttl_ms, patience_ms=86_400_000, monotonic=time.monotonic)
-    clock = CommandedClock(meter, settings.fetch_interval_ms / 1000)
-    fetcher = MarketDataFetcher(
-        settings, cache, build_aggregator(settings, cache, lease.token), lease,
-        clock=Clock(clock.monotonic, now_ms, clock.sleep),
-        backoff=ExponentialBackoff(*BACKOFF, lambda: 0.0),
+    commanded = CommandedClock(meter, settings.fetch_interval_ms / 1000)
+    clock = Clock(commanded.monotonic, lambda: time.time_ns() // 1_000_000, commanded.sleep)
+    fetcher = build_fetcher(
+        settings,
+        cache,
+        clock=clock,
+        chance=random.random,
         should_stop=lambda: False,
         notifier=ServiceNotifier({}),
-    )  # fmt: skip
+        # Redis lets a lease run out in real time, so it is kept in real time, too, however long the parent waits.
+        lease=build_lease(settings, cache, replace(clock, monotonic=time.monotonic), patience_ms=86_400_000),
+    )
     meter.begin()
     fetcher.run()
 
