@@ -15,7 +15,6 @@ from market_data.api.response import (
     STORE_FOR_ONE_SECOND,
     PreparedResponse,
     Response,
-    etag_matches,
     json_response,
     source_header,
 )
@@ -46,9 +45,7 @@ def prices_response(
         prepared = made
         if len(query_string) <= _LONGEST_KEPT_QUERY:
             snapshot.memo.keep(key, prepared, prepared.size_bytes + len(query_string))
-    if if_none_match is not None and etag_matches(prepared.etag, if_none_match):
-        return prepared.not_modified
-    return prepared.whole
+    return prepared.whole if if_none_match is None else prepared.for_reader(if_none_match)
 
 
 def _worked_out(

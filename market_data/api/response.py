@@ -114,9 +114,7 @@ class PreparedResponse(Struct, frozen=True):
 
     def for_reader(self, if_none_match: str | None) -> Response:
         """Return the 304 to a reader whose `If-None-Match` names the tag, the whole to others."""
-        if if_none_match is not None and etag_matches(self.etag, if_none_match):
-            return self.not_modified
-        return self.whole
+        return self.not_modified if etag_matches(self.etag, if_none_match) else self.whole
 
 
 def json_response(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -166,6 +166,19 @@ SITES: dict[str, dict[str, Any]] = {
     "over HTTPS alone, behind a proxy": OVER_HTTPS,
     "behind a proxy that names the host": {"USE_X_FORWARDED_HOST": True},
     "with www": {"PREPEND_WWW": True, "ALLOWED_HOSTS": ["*"]},
+    "as Django begins a project": {
+        "MIDDLEWARE": [
+            "django.middleware.security.SecurityMiddleware",
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        ],
+        "SECURE_REFERRER_POLICY": "no-referrer",
+        "X_FRAME_OPTIONS": "SAMEORIGIN",
+    },
     "not for everybody": {"DISALLOWED_USER_AGENTS": [re.compile("evil")]},
 }
 
