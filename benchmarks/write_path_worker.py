@@ -64,11 +64,11 @@ def run_service(meter: Meter) -> None:
     import django
 
     django.setup()
-    from market_data.aggregator.wiring import build_aggregator
+    from market_data.aggregator.wiring import build_aggregator, now_ms
     from market_data.conf.loading import get_settings
     from market_data.exchanges.backoff import ExponentialBackoff
     from market_data.fetcher.lease import FetcherLease
-    from market_data.fetcher.loop import BACKOFF, FetcherClock, MarketDataFetcher
+    from market_data.fetcher.loop import BACKOFF, Clock, MarketDataFetcher
     from market_data.fetcher.systemd import ServiceNotifier
     from market_data.ticker_cache.cache import open_ticker_cache
 
@@ -77,7 +77,7 @@ def run_service(meter: Meter) -> None:
     clock = CommandedClock(meter, settings.fetch_interval_ms / 1000)
     fetcher = MarketDataFetcher(
         settings, cache, build_aggregator(settings, cache, lease.token), lease,
-        clock=FetcherClock(clock.monotonic, cache.clock.stamp_ms, clock.sleep),
+        clock=Clock(clock.monotonic, now_ms, clock.sleep),
         backoff=ExponentialBackoff(*BACKOFF, lambda: 0.0),
         should_stop=lambda: False,
         notifier=ServiceNotifier({}),

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import environ
-
 from development.embedded_cache import CacheStartError, EmbeddedCache
 from development.exchange_choice import Choice, choose_exchange
 from development.loopback import LOOPBACK, answers_http, free_port, is_free
@@ -26,6 +24,7 @@ from development.supervisor import (
     Supervisor,
 )
 from development.terminal import Terminal
+from nexusmeme.env_file import load_env_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 WEB_SERVER_SCRIPT = BASE_DIR / "deploy" / "web-server"
@@ -45,7 +44,7 @@ class StackAddresses:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
+    load_env_file(BASE_DIR)
     if not os.environ.get("DEBUG", "").strip():
         os.environ["DEBUG"] = "true"
     terminal = Terminal(sys.stdout)

@@ -6,7 +6,7 @@ from django.conf import settings as django_settings
 from django.core import checks
 
 from market_data.conf.loading import LoadedSettings, load_from_django
-from market_data.conf.problems import Problem
+from market_data.conf.problems import Problem, Severity
 
 REDIS_BACKEND = "django_redis.cache.RedisCache"
 
@@ -28,7 +28,9 @@ def all_problems(loaded: LoadedSettings) -> tuple[Problem, ...]:
     if backend == REDIS_BACKEND:
         return loaded.problems
     wrong_backend = Problem(
-        "market_data.E104",
+        104,
+        Severity.ERROR,
+        ("MARKET_DATA_CACHE_ALIAS",),
         f'MARKET_DATA_CACHE_ALIAS: CACHES["{alias}"] has the backend {backend!r}; prices are read from Redis alone.',
         f'Write CACHES["{alias}"] = {{"BACKEND": "{REDIS_BACKEND}", "LOCATION": "redis://127.0.0.1:6379/0"}}',
     )

@@ -6,12 +6,11 @@ from market_data.inspection.setting_rows import SiteSettings
 from nexusmeme.environment import SITE_SETTINGS, read_environment
 from nexusmeme.log_filters import is_unexpected
 from nexusmeme.redis_cache import redis_cache
-from nexusmeme.variable_sources import variable_sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+_environment, _sources = read_environment(BASE_DIR)
 # What the inspection page of the admin shows beside the app's own settings.
-MARKET_DATA_SITE_SETTINGS = SiteSettings(tuple(SITE_SETTINGS.values()), variable_sources(BASE_DIR))
-_environment = read_environment(BASE_DIR)
+MARKET_DATA_SITE_SETTINGS = SiteSettings(tuple(SITE_SETTINGS.values()), _sources)
 
 DEBUG = _environment["DEBUG"]
 SECRET_KEY = _environment["SECRET_KEY"] or ("for-development-only" if DEBUG else "")

@@ -2,9 +2,8 @@
 
 import json
 
-from market_data.aggregator.service import MarketDataAggregator
 from market_data.ticker.outcome import PairOutcome
-from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, listed, parts_of
+from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, aggregator_of, app_settings, listed
 
 TOKEN = "the active fetcher"
 
@@ -18,11 +17,10 @@ class Stack:
         self.exchange = FakeExchange(self.clock, symbols or [listed(p.replace("/", ""), *p.split("/")) for p in pairs])
         self.cache = MemoryTickerCache(self.clock)
         self.cache.give_lease_to(TOKEN, 3600)
-        self.parts = parts_of(self.clock, self.exchange, self.cache, self.settings, TOKEN)
-        self.aggregator = MarketDataAggregator(self.parts)
+        self.aggregator = aggregator_of(self.clock, self.exchange, self.cache, self.settings, TOKEN)
 
     def refresh(self):
-        return self.aggregator.refresh(self.settings.trading_pairs)
+        return self.aggregator.get_market_data(self.settings.trading_pairs, max_age_ms=0).cycle
 
     def cached(self):
         return self.cache.read(self.settings.trading_pairs).current

@@ -1,29 +1,22 @@
 """Stand-ins for what tests do not own or must steer: time, the exchange, and Redis behind `TickerCache`'s methods."""
 
+import dataclasses
 import json
 import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from urllib.parse import unquote
 
-from market_data.aggregator.flights import Flights
-from market_data.aggregator.history import PriceHistory
-from market_data.aggregator.latest_records import LatestRecords
-from market_data.aggregator.quarantine import Quarantine
-from market_data.aggregator.refresh_cycle import AggregatorParts
-from market_data.aggregator.symbol_loader import SymbolLoader
-from market_data.aggregator.symbols import doubt_about
+from market_data.aggregator.service import MarketDataAggregator
+from market_data.aggregator.wiring import build_aggregator, build_gateway
 from market_data.conf.declarations import MarketDataSettings
 from market_data.conf.loading import load
 from market_data.exchanges.backoff import ExponentialBackoff
-from market_data.exchanges.binance.failures import ExchangeAnswer
-from market_data.exchanges.circuit_breaker import CircuitBreaker
+from market_data.exchanges.binance.exchange import Binance
 from market_data.exchanges.gateway import ExchangeGateway
-from market_data.exchanges.hosts import HostPreference
-from market_data.exchanges.request_weight import RequestWeightBudget
-from market_data.exchanges.retry_after import ExchangePause
+from market_data.exchanges.response import HttpResponse
+from market_data.ticker.clock import Clock
 from market_data.ticker.record import StoredTicker, TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
@@ -91,7 +84,7 @@ def listed(symbol: str, base: str, quote: str, status: str = "TRADING") -> dict[
 
 USUAL_SYMBOLS = (listed("BTCUSDT", "BTC", "USDT"), listed("ETHUSDT", "ETH", "USDT"))
 
-Reaction = Callable[[str, str], ExchangeAnswer]
+Reaction = Callable[[str, str], HttpResponse]
 """From base URL and path with query to an answer; may raise an `ExchangeError` or move the clock."""
 
 
@@ -108,7 +101,7 @@ class FakeExchange:
         self.requests: list[tuple[str, str]] = []
         self.cancellations = 0
 
-    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> ExchangeAnswer:
+    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> HttpResponse:
         self.requests.append((base_url, unquote(path_and_query)))
         return self.reaction(base_url, path_and_query)
 
@@ -130,7 +123,7 @@ class FakeExchange:
     def list_requests(self) -> int:
         return sum("/exchangeInfo" in path for _, path in self.requests)
 
-    def usual(self, base_url: str, path_and_query: str) -> ExchangeAnswer:
+    def usual(self, base_url: str, path_and_query: str) -> HttpResponse:
         if "/exchangeInfo" in path_and_query:
             return self.answer({"symbols": list(self.symbols.values())}, base_url=base_url)
         if "symbols=" not in path_and_query:
@@ -142,11 +135,11 @@ class FakeExchange:
         rows = (self.rows.get(name, row(name)) for name in names)
         return self.answer([present for present in rows if present is not None], base_url=base_url)
 
-    def answer(self, content: object, status: int = 200, *, base_url: str = HOST, **headers: str) -> ExchangeAnswer:
+    def answer(self, content: object, status: int = 200, *, base_url: str = HOST, **headers: str) -> HttpResponse:
         """Return an answer that is complete now; `headers` with underscores for hyphens."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return ExchangeAnswer(base_url, status, {**self.headers, **names}, body, self._clock.now_ms())
+        return HttpResponse(base_url, status, {**self.headers, **names}, body, self._clock.now_ms())
 
 
 class MemoryTickerCache:
@@ -217,7 +210,8 @@ class MemoryTickerCache:
         self._check_held(token)
         self.source = source
         for record in records:
-            life_seconds = (self._cache_ttl_ms - self._clock.now_ms() + record.received_at_ms) / 1000
+            age_ms = max(0, self._clock.now_ms() - record.received_at_ms)
+            life_seconds = (self._cache_ttl_ms - age_ms) / 1000
             self._prices[record.pair] = (record.encode(), self._clock.monotonic() + life_seconds)
 
     def write_history(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
@@ -247,42 +241,28 @@ def backoff(base_seconds: float = 2.0, cap_seconds: float = 24.0, jitter: float 
     return ExponentialBackoff(base_seconds, cap_seconds, lambda: jitter)
 
 
+def clock_of(clock: MovableClock) -> Clock:
+    return Clock(clock.monotonic, clock.now_ms, clock.sleep)
+
+
 def gateway_of(
     clock: MovableClock, exchange: FakeExchange, *, urls: Sequence[str] = (HOST,), max_concurrent: int = 3
 ) -> ExchangeGateway:
     """Return the real gateway around a fake exchange."""
-    return ExchangeGateway(
-        exchange,
-        hosts=HostPreference(urls, rest=backoff(10, 300), monotonic=clock.monotonic),
-        pause=ExchangePause(floor=backoff(10, 120), monotonic=clock.monotonic),
-        budget=RequestWeightBudget(monotonic=clock.monotonic),
-        max_concurrent=max_concurrent,
-        monotonic=clock.monotonic,
-    )
+    settings = app_settings(MARKET_DATA_MAX_CONCURRENT_BATCHES=str(max_concurrent))
+    return build_gateway(settings, Binance(), tuple(urls), clock=clock_of(clock), chance=lambda: 0.0, http=exchange)
 
 
-def parts_of(
+def aggregator_of(
     clock: MovableClock, exchange: FakeExchange, cache: object, settings: MarketDataSettings, token: str
-) -> AggregatorParts:
-    """Return the real aggregator's parts around a fake exchange, a fake cache and the test's clock."""
-    gateway = gateway_of(clock, exchange, max_concurrent=settings.max_concurrent_batches)
-    return AggregatorParts(
-        settings=settings,
-        cache=cache,  # type: ignore[arg-type]
-        token=token,
-        gateway=gateway,
-        breaker=CircuitBreaker(failure_threshold=3, cool_down=backoff(2, 24), monotonic=clock.monotonic),
-        symbols=SymbolLoader(
-            gateway,
-            retry=backoff(10, 300),
-            doubt=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
-            monotonic=clock.monotonic,
-            now_ms=clock.now_ms,
-        ),
-        quarantine=Quarantine(wait=backoff(60, 3600), monotonic=clock.monotonic),
-        flights=Flights(),
-        latest=LatestRecords(),
-        history=PriceHistory(cache, token, clock.monotonic),  # type: ignore[arg-type]
-        monotonic=clock.monotonic,
-        now_ms=clock.now_ms,
+) -> MarketDataAggregator:
+    """Return the real aggregator between a fake exchange and a fake cache, in the test's time and without chance."""
+    settings = dataclasses.replace(settings, binance_api_base_url=HOST, binance_api_fallback_urls=())
+    return build_aggregator(
+        settings,
+        cache,  # type: ignore[arg-type]
+        token,
+        clock=clock_of(clock),
+        chance=lambda: 0.0,
+        http=exchange,
     )

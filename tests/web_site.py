@@ -60,7 +60,7 @@ def record(pair: str, *, age_ms: int = 0, price: str | None = None) -> TickerRec
     )
 
 
-def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> FetcherStatus:
+def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None, interval_ms: int = 4000) -> FetcherStatus:
     """Return a fetcher's report in which pairs quoted in USD are priced in USDT."""
     now = now_ms()
     statuses = {}
@@ -72,7 +72,7 @@ def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> Fe
     return FetcherStatus(
         started_at=now,
         heartbeat_at=now,
-        interval_ms=4000,
+        interval_ms=interval_ms,
         stats=FetchStats(last_error=last_error),
         circuit_breaker=CircuitStatus(),
         rate_limit=RateLimitStatus(),
@@ -106,8 +106,10 @@ class PriceKeys:
         """Drop the current prices; the last known ones stay."""
         self.client.delete(*(f"market_data:{pair}" for pair in pairs))
 
-    def report(self, pairs: Sequence[str], *, last_error: str | None = None, is_running: bool = True) -> None:
-        status = fetcher_status(pairs, last_error=last_error)
+    def report(
+        self, pairs: Sequence[str], *, last_error: str | None = None, interval_ms: int = 4000, is_running: bool = True
+    ) -> None:
+        status = fetcher_status(pairs, last_error=last_error, interval_ms=interval_ms)
         self.client.set("market_data_fetcher:status", msgspec.json.encode(status))
         if is_running:
             self.client.set("market_data_fetcher:lease", "token-of-a-test")

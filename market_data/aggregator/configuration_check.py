@@ -1,26 +1,25 @@
 """What the exchange makes of the configuration: one request for its list of symbols, then every pair is looked up."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from market_data.aggregator.planned_weight import PlannedWeight, planned_weight
 from market_data.aggregator.service import restore_waits
-from market_data.aggregator.symbol_loader import LEAN_PATH, PATH
-from market_data.aggregator.symbols import ResolvedPair, SymbolList, resolve_pair
-from market_data.aggregator.wiring import build_gateway
+from market_data.aggregator.symbols import ResolvedPair, resolve_pair
+from market_data.aggregator.wiring import Chance, build_gateway
 from market_data.conf.declarations import MarketDataSettings
-from market_data.exchanges.binance.payloads import ExchangeInfo, decode_exchange_info
-from market_data.exchanges.errors import ExchangeError, RefusedRequestError, RefusedSymbolsError
-from market_data.exchanges.gateway import ExchangeClient, ExchangeGateway, Received
-from market_data.exchanges.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
+from market_data.exchanges.binance.exchange import Binance
+from market_data.exchanges.errors import ExchangeError
+from market_data.exchanges.gateway import HttpGet, Received
+from market_data.exchanges.protocol import Exchange, SymbolListing
+from market_data.exchanges.symbols import SymbolList
+from market_data.ticker.clock import Clock
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
 from market_data.ticker_cache.status import FetcherStatus
 
 TIMEOUT_SECONDS = 5.0
 """For each host: one that accepts a connection and never answers leaves the next one its time."""
-_MAX_BYTES = 64 * 1024 * 1024
 
 
 class NoHostAnswersError(Exception):
@@ -60,53 +59,46 @@ class ConfigurationReport:
 
 
 def check_configuration(
-    settings: MarketDataSettings, status: FetcherStatus | None, client: ExchangeClient, now_ms: int
+    settings: MarketDataSettings, status: FetcherStatus | None, http: HttpGet, clock: Clock, chance: Chance
 ) -> ConfigurationReport:
     """Return the report; raise `NoHostAnswersError`, or another `ExchangeError` that no other host would change.
 
     `status` is the last report of a fetcher: during the ban or the wait that it tells of, nothing is asked.
     """
-    received = _ask_hosts(settings, status, client, now_ms)
-    info = received.content
-    symbols = SymbolList(info.symbols)
+    exchange = Binance()
+    received = _ask_hosts(exchange, settings, status, http, clock, chance)
+    listing, response = received.content, received.response
+    symbols = SymbolList(listing.symbols)
     pairs = {pair: resolve_pair(pair, symbols, settings.quote_aliases) for pair in settings.trading_pairs}
     asked_for = dict.fromkeys(pair.symbol for pair in pairs.values() if pair.symbol and pair.refusal is None)
     return ConfigurationReport(
-        host=received.answer.host,
-        source=received.answer.source,
+        host=response.host,
+        source=received.source,
         listed=len(symbols),
         pairs=pairs,
-        weight=planned_weight(list(asked_for), settings),
-        limit=info.weight_limit or DEFAULT_LIMIT_PER_MINUTE,
-        used=received.answer.used_weight,
+        weight=planned_weight(exchange, list(asked_for), settings),
+        limit=listing.weight_limit or exchange.weight_limit,
+        used=exchange.used_weight(response),
     )
 
 
 def _ask_hosts(
-    settings: MarketDataSettings, status: FetcherStatus | None, client: ExchangeClient, now_ms: int
-) -> Received[ExchangeInfo]:
+    exchange: Exchange,
+    settings: MarketDataSettings,
+    status: FetcherStatus | None,
+    http: HttpGet,
+    clock: Clock,
+    chance: Chance,
+) -> Received[SymbolListing]:
     faults: list[str] = []
     for url in settings.exchange_urls:
-        gateway = build_gateway(settings, (url,), client)
+        gateway = build_gateway(settings, exchange, (url,), clock=clock, chance=chance, http=http)
         if status is not None:
-            restore_waits(gateway.pause, status, now_ms)
+            restore_waits(gateway.waits, status, clock.now_ms())
         try:
-            return _ask(gateway, time.monotonic() + TIMEOUT_SECONDS)
+            return gateway.symbol_listing(exchange.list_requests(), clock.monotonic() + TIMEOUT_SECONDS)
         except ExchangeError as error:
             if not error.is_host_fault:
                 raise
             faults.append(str(error))
     raise NoHostAnswersError(faults)
-
-
-def _ask(gateway: ExchangeGateway, deadline: float) -> Received[ExchangeInfo]:
-    try:
-        return _request(gateway, LEAN_PATH, deadline)
-    except (RefusedRequestError, RefusedSymbolsError):  # a host that does not know the parameter
-        return _request(gateway, PATH, deadline)
-
-
-def _request(gateway: ExchangeGateway, path: str, deadline: float) -> Received[ExchangeInfo]:
-    return gateway.request(
-        path, decode_exchange_info, weight=EXCHANGE_INFO_WEIGHT, deadline=deadline, max_bytes=_MAX_BYTES
-    )

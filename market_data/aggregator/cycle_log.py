@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from market_data.aggregator.refresh_cycle import CycleReport
-from market_data.exchanges.binance.failures import host_of
+from market_data.aggregator.cycle import CycleReport
+from market_data.exchanges.response import host_of
 from market_data.logs.incidents import IncidentLog
 
 logger = logging.getLogger(__name__)

@@ -1,46 +1,36 @@
-"""What this process fetched last, each record with its own instant."""
+"""What this process fetched last, each record with its own instant. Pure."""
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import TickerRecord
 
+# A pair that a cycle had no time for keeps its last outcome for so many cycles.
+_CYCLES_UNTIL_ITS_TURN = 3
+
 
 class LatestRecords:
-    """The newest record of each pair, and which refresh cycle last brought each symbol. Thread-safe."""
+    """The newest record of each pair, and which refresh cycle last brought an answer about each symbol."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._records: dict[str, tuple[int, TickerRecord]] = {}
-        self._cycles: dict[str, int] = {}
-        self._outcomes: dict[str, PairOutcome] = {}
+        self._records: dict[str, TickerRecord] = {}
+        self._answers: dict[str, tuple[int, PairOutcome]] = {}
 
-    def put(self, records: Iterable[TickerRecord], cycle: int) -> None:
-        """Keep the records, unless a later cycle brought newer ones. Instants do not decide: a clock may jump back."""
-        with self._lock:
-            for record in records:
-                if cycle >= self._records.get(record.pair, (0, record))[0]:
-                    self._records[record.pair] = (cycle, record)
+    def put(self, records: Iterable[TickerRecord]) -> None:
+        self._records.update((record.pair, record) for record in records)
 
     def get(self, pair: str) -> TickerRecord | None:
-        """Return the newest record of a pair."""
-        with self._lock:
-            found = self._records.get(pair)
-        return found[1] if found else None
+        return self._records.get(pair)
 
-    def note_answer(self, symbol: str, cycle: int, outcome: PairOutcome) -> None:
-        """Note that a refresh cycle brought an answer about the symbol."""
-        with self._lock:
-            self._cycles[symbol] = cycle
-            self._outcomes[symbol] = outcome
+    def note_answers(self, outcomes: Mapping[str, PairOutcome], cycle: int) -> None:
+        """Note what a refresh cycle's answer said of these symbols."""
+        self._answers.update((symbol, (cycle, outcome)) for symbol, outcome in outcomes.items())
 
-    def last_outcome(self, symbol: str, since_cycle: int) -> PairOutcome | None:
-        """Return what the last answer about the symbol was, if it came in this cycle or later."""
-        with self._lock:
-            return self._outcomes[symbol] if self._cycles.get(symbol, 0) >= max(1, since_cycle) else None
+    def outcome_while_waiting(self, symbol: str, cycle: int) -> PairOutcome | None:
+        """Return what the last answer about a symbol was that this cycle had no time for, if it is recent."""
+        answered_in, outcome = self._answers.get(symbol, (0, None))
+        return outcome if answered_in >= max(1, cycle - _CYCLES_UNTIL_ITS_TURN) else None
 
-    def longest_waiting_first(self, symbols: Iterable[str]) -> Sequence[str]:
+    def longest_waiting_first(self, symbols: Iterable[str]) -> list[str]:
         """Return the symbols in their order, but first those that went without an answer for the most cycles."""
-        with self._lock:
-            return sorted(symbols, key=lambda symbol: self._cycles.get(symbol, 0))
+        return sorted(symbols, key=lambda symbol: self._answers.get(symbol, (0, None))[0])

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from market_data.aggregator.request_plan import PlanLimits, plan_requests
-from market_data.aggregator.symbol_loader import STATUS_CHECK_SECONDS
+from market_data.aggregator.symbol_schedule import STATUS_CHECK_SECONDS
 from market_data.conf.declarations import MarketDataSettings
-from market_data.exchanges.request_weight import DEFAULT_LIMIT_PER_MINUTE, EXCHANGE_INFO_WEIGHT
+from market_data.exchanges.protocol import Exchange
 
 _MINUTE_MS = 60_000
 
@@ -26,19 +25,15 @@ class PlannedWeight:
         return round(self.weight_per_cycle * self.cycles_per_minute + self.status_weight_per_minute)
 
 
-def planned_weight(symbols: Sequence[str], settings: MarketDataSettings) -> PlannedWeight:
+def planned_weight(exchange: Exchange, symbols: Sequence[str], settings: MarketDataSettings) -> PlannedWeight:
     """Return what refreshing these symbols costs an exchange at hand, as long as no request has to be repeated."""
-    limits = PlanLimits(
-        batch_size=settings.batch_size,
-        max_concurrent=settings.max_concurrent_batches,
-        round_trip_seconds=0.0,
-        cycle_seconds=settings.cycle_deadline_ms / 1000,
-        spare_weight=DEFAULT_LIMIT_PER_MINUTE,
+    cycle = exchange.ticker_requests(
+        symbols, batch_size=settings.batch_size, is_suspect=lambda symbol: False, may_ask_for_all=True
     )
-    plan = plan_requests(symbols, limits, lambda symbol: False, is_whole_market_usable=True)
+    status = exchange.status_request(symbols) or exchange.list_requests()[0]
     return PlannedWeight(
-        requests_per_cycle=len(plan.batches) + bool(plan.whole_market),
-        weight_per_cycle=plan.weight,
+        requests_per_cycle=len(cycle),
+        weight_per_cycle=sum(request.weight for request in cycle),
         cycles_per_minute=_MINUTE_MS / settings.fetch_interval_ms,
-        status_weight_per_minute=bool(symbols) * EXCHANGE_INFO_WEIGHT * 60 / STATUS_CHECK_SECONDS,
+        status_weight_per_minute=bool(symbols) * status.weight * 60 / STATUS_CHECK_SECONDS,
     )

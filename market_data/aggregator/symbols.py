@@ -1,9 +1,9 @@
 """From pairs to symbols through the exchange's own list, quote aliases included. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from market_data.exchanges.binance.payloads import ListedSymbol
+from market_data.exchanges.symbols import SymbolList
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.pairs import split_pair
 from market_data.ticker_cache.status import PairStatus
@@ -19,35 +19,6 @@ class ResolvedPair:
     quote_asset: str
     is_quote_alias: bool
     refusal: PairOutcome | None = None
-
-
-class SymbolList:
-    """The exchange's symbols by their assets and by name."""
-
-    def __init__(self, listed: Iterable[ListedSymbol]) -> None:
-        self._by_assets: dict[tuple[str, str], ListedSymbol] = {}
-        self._by_name: dict[str, ListedSymbol] = {}
-        for symbol in listed:
-            self._by_name[symbol.symbol] = symbol
-            assets = (symbol.base_asset, symbol.quote_asset)
-            if symbol.is_trading or assets not in self._by_assets:
-                self._by_assets[assets] = symbol
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-    def updated(self, listed: Iterable[ListedSymbol]) -> "SymbolList":
-        """Return the list with these symbols as they are now."""
-        return SymbolList({**self._by_name, **{symbol.symbol: symbol for symbol in listed}}.values())
-
-    def find(self, base_asset: str, quote_asset: str) -> ListedSymbol | None:
-        """Return the symbol of two assets."""
-        return self._by_assets.get((base_asset, quote_asset))
-
-    def is_trading(self, name: str) -> bool:
-        """Tell whether the list has the symbol as trading."""
-        symbol = self._by_name.get(name)
-        return symbol is not None and symbol.is_trading
 
 
 def resolve_pair(

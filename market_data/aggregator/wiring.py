@@ -1,93 +1,127 @@
-"""Builds the aggregator for an entry point, with real clocks and the real exchange client."""
+"""Builds the aggregator from settings, a clock and chance: for the commands, the tests and the simulation alike."""
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
-from market_data.aggregator.flights import Flights
+from market_data.aggregator import arrivals, symbol_book
+from market_data.aggregator.cycle import RefreshCycle
 from market_data.aggregator.history import PriceHistory
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.quarantine import Quarantine
-from market_data.aggregator.refresh_cycle import AggregatorParts
 from market_data.aggregator.service import MarketDataAggregator
-from market_data.aggregator.symbol_loader import SymbolLoader
+from market_data.aggregator.symbol_book import BackgroundJob, SymbolBook
+from market_data.aggregator.symbol_schedule import SymbolSchedule
 from market_data.aggregator.symbols import doubt_about
+from market_data.aggregator.venue import Venue
 from market_data.conf.declarations import MarketDataSettings
 from market_data.exchanges.backoff import ExponentialBackoff
+from market_data.exchanges.binance.exchange import Binance
 from market_data.exchanges.circuit_breaker import CircuitBreaker
-from market_data.exchanges.gateway import ExchangeClient, ExchangeGateway
-from market_data.exchanges.hosts import HostPreference
-from market_data.exchanges.http import BinanceClient
+from market_data.exchanges.gateway import ExchangeGateway, HttpGet
+from market_data.exchanges.hosts import HostPool
+from market_data.exchanges.http import HttpClient
+from market_data.exchanges.protocol import Exchange
 from market_data.exchanges.request_weight import RequestWeightBudget
-from market_data.exchanges.retry_after import ExchangePause
+from market_data.exchanges.waits import Waits
+from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import TickerCache
 
-FAILURES_UNTIL_OPEN = 3
-# A failed refresh must be made up for before any price expires, so waits begin short and stay below half a minute.
-BREAKER_COOL_DOWN = (2.0, 24.0)
+Chance = Callable[[], float]
+"""Returns numbers from 0 up to 1."""
+
+OUTAGE_WAIT_SECONDS = (2.0, 24.0)
+"""First and longest wait after failures, of the circuit and of the fetcher.
+
+A failed refresh must be made up for before any price expires, so waits begin short and stay below half a minute.
+"""
 # From the exchange's return to a fresh price: a probe that still failed, the wait after it, the next answer.
-RECOVERY_SECONDS = 28.0
-RATE_LIMIT_FLOOR = (10.0, 120.0)
-HOST_REST = (10.0, 300.0)
-QUARANTINE_WAIT = (60.0, 3600.0)
-SYMBOL_LIST_RETRY = (10.0, 300.0)
+_RECOVERY_SECONDS = 28.0
+_FAILURES_UNTIL_OPEN = 3
+_RATE_LIMIT_FLOOR_SECONDS = (10.0, 120.0)
+_HOST_REST_SECONDS = (10.0, 300.0)
+_QUARANTINE_SECONDS = (60.0, 3600.0)
+_LIST_RETRY_SECONDS = (10.0, 300.0)
 
 
 def build_aggregator(
-    settings: MarketDataSettings, cache: TickerCache, token: str, client: ExchangeClient | None = None
+    settings: MarketDataSettings,
+    cache: TickerCache,
+    token: str,
+    *,
+    clock: Clock,
+    chance: Chance,
+    http: HttpGet | None = None,
+    start_request: arrivals.Start = arrivals.on_a_thread,
+    start_listing: Callable[[Callable[[], None]], BackgroundJob] = symbol_book.on_a_thread,
 ) -> MarketDataAggregator:
-    """Return an aggregator that writes under the lease `token`, and dates prices by Redis' clock."""
-    monotonic, now_ms = time.monotonic, cache.clock.stamp_ms
-    first_wait, longest_wait = BREAKER_COOL_DOWN
-    longest_wait = min(longest_wait, RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
-    gateway = build_gateway(settings, settings.exchange_urls, client or build_client(settings, now_ms))
-    return MarketDataAggregator(
-        AggregatorParts(
-            settings=settings,
-            cache=cache,
-            token=token,
-            gateway=gateway,
-            breaker=CircuitBreaker(
-                failure_threshold=FAILURES_UNTIL_OPEN,
-                cool_down=_backoff((first_wait, longest_wait)),
-                monotonic=monotonic,
-            ),
-            symbols=SymbolLoader(
-                gateway,
-                retry=_backoff(SYMBOL_LIST_RETRY),
-                doubt=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
-                monotonic=monotonic,
-                now_ms=now_ms,
-            ),
-            quarantine=Quarantine(wait=_backoff(QUARANTINE_WAIT), monotonic=monotonic),
-            flights=Flights(),
-            latest=LatestRecords(),
-            history=PriceHistory(cache, token, monotonic),
-            monotonic=monotonic,
-            now_ms=now_ms,
-        )
+    """Return an aggregator that writes under the lease `token`; `http` is a new client where left out."""
+    http = http or build_http(settings, clock)
+    venue = build_venue(settings, Binance(), clock=clock, chance=chance, http=http, start_listing=start_listing)
+    latest, history = LatestRecords(), PriceHistory(cache, token, clock.monotonic)
+    cycle = RefreshCycle(
+        venue,
+        cache,
+        token,
+        settings=settings,
+        latest=latest,
+        history=history,
+        clock=clock,
+        start_request=start_request,
     )
+    return MarketDataAggregator(venue, cycle, cache, settings=settings, latest=latest, history=history, clock=clock)
 
 
-def build_client(settings: MarketDataSettings, now_ms: Callable[[], int]) -> BinanceClient:
-    """Return what sends requests to the exchange and dates its answers by `now_ms`."""
-    return BinanceClient(max_connections=settings.max_concurrent_batches, monotonic=time.monotonic, now_ms=now_ms)
+def build_venue(
+    settings: MarketDataSettings,
+    exchange: Exchange,
+    *,
+    clock: Clock,
+    chance: Chance,
+    http: HttpGet,
+    start_listing: Callable[[Callable[[], None]], BackgroundJob] = symbol_book.on_a_thread,
+) -> Venue:
+    """Return an exchange with its hosts, its list of symbols and its quarantine."""
+    gateway = build_gateway(settings, exchange, settings.exchange_urls, clock=clock, chance=chance, http=http)
+    symbols = SymbolBook(
+        exchange,
+        gateway,
+        schedule=SymbolSchedule(ExponentialBackoff(*_LIST_RETRY_SECONDS, chance)),
+        distrust=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
+        clock=clock,
+        start=start_listing,
+    )
+    quarantine = Quarantine(wait=ExponentialBackoff(*_QUARANTINE_SECONDS, chance), monotonic=clock.monotonic)
+    return Venue(exchange, gateway, symbols, quarantine)
 
 
-def build_gateway(settings: MarketDataSettings, urls: Sequence[str], client: ExchangeClient) -> ExchangeGateway:
-    """Return the way out to these hosts of the exchange, through every rule."""
-    monotonic = time.monotonic
+def build_gateway(
+    settings: MarketDataSettings,
+    exchange: Exchange,
+    urls: tuple[str, ...],
+    *,
+    clock: Clock,
+    chance: Chance,
+    http: HttpGet,
+) -> ExchangeGateway:
+    """Return the way out to these hosts of the exchange."""
+    monotonic = clock.monotonic
+    first_wait, longest_wait = OUTAGE_WAIT_SECONDS
+    longest_wait = min(longest_wait, _RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
     return ExchangeGateway(
-        client,
-        hosts=HostPreference(urls, rest=_backoff(HOST_REST), monotonic=monotonic),
-        pause=ExchangePause(floor=_backoff(RATE_LIMIT_FLOOR), monotonic=monotonic),
-        budget=RequestWeightBudget(monotonic=monotonic),
+        exchange,
+        http,
+        hosts=HostPool(urls, rest=ExponentialBackoff(*_HOST_REST_SECONDS, chance), monotonic=monotonic),
+        waits=Waits(floor=ExponentialBackoff(*_RATE_LIMIT_FLOOR_SECONDS, chance), monotonic=monotonic),
+        budget=RequestWeightBudget(exchange.weight_limit, monotonic=monotonic),
+        breaker=CircuitBreaker(
+            failure_threshold=_FAILURES_UNTIL_OPEN,
+            cool_down=ExponentialBackoff(first_wait, longest_wait, chance),
+            monotonic=monotonic,
+        ),
         max_concurrent=settings.max_concurrent_batches,
         monotonic=monotonic,
     )
 
 
-def _backoff(seconds: tuple[float, float]) -> ExponentialBackoff:
-    base, cap = seconds
-    return ExponentialBackoff(base, cap, random.random)
+def build_http(settings: MarketDataSettings, clock: Clock) -> HttpClient:
+    return HttpClient(max_connections=settings.max_concurrent_batches, monotonic=clock.monotonic, now_ms=clock.now_ms)

@@ -103,7 +103,7 @@ def _config(
         "usesConfiguredPairs": pairs == settings.trading_pairs,
         "maxPairsPerRequest": settings.max_pairs_per_request,
         "pollIntervalMs": settings.client_poll_interval_ms,
-        "fetchIntervalMs": settings.fetch_interval_ms,
+        "fetchIntervalMs": fetcher_status.interval_ms if fetcher_status else settings.fetch_interval_ms,
         "staleThresholdMs": settings.client_stale_threshold_ms,
         "pricesUrl": reverse("market_data:prices"),
         "healthUrl": reverse("market_data:health"),

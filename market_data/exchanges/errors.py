@@ -13,6 +13,10 @@ class ExchangeError(Exception):
     """Whether it counts against the circuit breaker."""
     is_host_fault: ClassVar[bool] = False
     """Whether another host of the same exchange may do better."""
+    is_bad_answer: ClassVar[bool] = False
+    """Whether an answer came and was of no use, so that another request may do better at once."""
+    is_refusal: ClassVar[bool] = False
+    """Whether the exchange understood the request and did not like it."""
 
 
 class ExchangeTimeoutError(ExchangeError):
@@ -43,6 +47,7 @@ class MalformedAnswerError(ExchangeError):
     outcome = PairOutcome.MALFORMED
     is_outage = True
     is_host_fault = True
+    is_bad_answer = True
 
 
 class NoTickersError(ExchangeError):
@@ -50,6 +55,7 @@ class NoTickersError(ExchangeError):
 
     outcome = PairOutcome.MISSING_IN_ANSWER
     is_host_fault = True
+    is_bad_answer = True
 
 
 class BlockedError(ExchangeError):
@@ -60,9 +66,11 @@ class BlockedError(ExchangeError):
 
 
 class RefusedSymbolsError(ExchangeError):
-    """At least one symbol of the batch is unknown; the exchange does not say which."""
+    """At least one symbol is unknown; the exchange does not say which."""
 
     outcome = PairOutcome.UNKNOWN_SYMBOL
+    is_bad_answer = True
+    is_refusal = True
 
 
 class RefusedRequestError(ExchangeError):
@@ -70,6 +78,8 @@ class RefusedRequestError(ExchangeError):
 
     outcome = PairOutcome.UNAVAILABLE
     is_outage = True
+    is_bad_answer = True
+    is_refusal = True
 
 
 class RateLimitedError(ExchangeError):

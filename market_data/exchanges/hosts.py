@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from market_data.exchanges.backoff import ExponentialBackoff
 
 
-class HostPreference:
+class HostPool:
     """Orders the hosts: those that do not rest as configured, then the resting ones, soonest back first.
 
     A host that only failed is still asked where no other is left; one that blocks this address is not, for asking

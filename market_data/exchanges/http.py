@@ -1,4 +1,4 @@
-"""One HTTP request to the exchange with its timeouts, no policy: the only importer of requests."""
+"""One HTTP request with its timeouts and no policy: the only importer of requests."""
 
 import socket
 import ssl
@@ -21,7 +21,6 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from market_data.exchanges.binance.failures import ExchangeAnswer, host_of
 from market_data.exchanges.deadlines import RequestDeadlines, RequestInFlight
 from market_data.exchanges.errors import (
     ExchangeTimeoutError,
@@ -29,6 +28,7 @@ from market_data.exchanges.errors import (
     MalformedAnswerError,
     OutOfTimeError,
 )
+from market_data.exchanges.response import HttpResponse, host_of
 
 CONNECT_TIMEOUT_SECONDS = 1.0
 FAIR_TIMEOUT_SECONDS = 1.5
@@ -90,7 +90,7 @@ class _Way:
     headers: Mapping[str, str]
 
 
-class BinanceClient:
+class HttpClient:
     """Sends GET requests over pools of connections, one for each host. Thread-safe.
 
     `requests` says once how a host is reached; from then on urllib3 sends alone, which costs far less CPU time.
@@ -108,7 +108,7 @@ class BinanceClient:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> ExchangeAnswer:
+    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> HttpResponse:
         """Return the complete answer, whatever its status.
 
         `deadline` is an instant of the monotonic clock. Raises `ExchangeTimeoutError`, or `OutOfTimeError` where
@@ -142,7 +142,7 @@ class BinanceClient:
         self._deadlines.close()
         self._session.close()
 
-    def _send(self, base_url: str, path_and_query: str, timeout_seconds: float, max_bytes: int) -> ExchangeAnswer:
+    def _send(self, base_url: str, path_and_query: str, timeout_seconds: float, max_bytes: int) -> HttpResponse:
         way = self._way(base_url)
         reply = way.pool.urlopen(
             "GET",
@@ -161,7 +161,7 @@ class BinanceClient:
                 if len(body) > max_bytes:
                     raise MalformedAnswerError(f"{host_of(base_url)} sent more than {max_bytes} bytes")
             headers = {name.lower(): value for name, value in reply.headers.items()}
-            return ExchangeAnswer(base_url, reply.status, headers, bytes(body), self._now_ms())
+            return HttpResponse(base_url, reply.status, headers, bytes(body), self._now_ms())
         finally:
             reply.close()
             reply.release_conn()

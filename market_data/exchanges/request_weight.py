@@ -1,32 +1,18 @@
-"""What requests cost of the exchange's quota, and how much of it is left. Pure.
-
-Source of the weights: Binance's REST documentation, `ticker/24hr` and `exchangeInfo`, state of 2026-07.
-"""
+"""How much of an exchange's request weight a minute is used, and whether another request fits in. Pure."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from market_data.exchanges.errors import RateLimitedError
+from market_data.exchanges.response import HttpResponse
 
-EXCHANGE_INFO_WEIGHT = 20
-DEFAULT_LIMIT_PER_MINUTE = 6000
-_TICKER_WEIGHTS = ((20, 2), (100, 40))
-WHOLE_MARKET_WEIGHT = 80
 _WINDOW_SECONDS = 60.0
+_WINDOW_MARGIN_SECONDS = 1.0
 
 # From this share of the limit on, only every second, third or no refresh cycle is made. Three intervals still fit
 # into the life of a price.
 _PACES = ((0.95, None), (0.90, 3), (0.80, 2))
-
-
-def ticker_weight(symbol_count: int | None) -> int:
-    """Return the weight of one `ticker/24hr` request for this many symbols, None for one that names none."""
-    if symbol_count is not None:
-        for most_symbols, weight in _TICKER_WEIGHTS:
-            if symbol_count <= most_symbols:
-                return weight
-    return WHOLE_MARKET_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +27,10 @@ class WeightSnapshot:
 class RequestWeightBudget:
     """Follows the exchange's own count, which includes everybody behind this address, and keeps below the limit."""
 
-    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, limit: int, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._limit = DEFAULT_LIMIT_PER_MINUTE
+        self._limit = limit
         self._used: int | None = None
         self._window_ends_at = 0.0
         self._under_way = 0
@@ -65,8 +51,8 @@ class RequestWeightBudget:
                 )
             self._under_way += weight
 
-    def release(self, weight: int, used: int | None, seconds_to_next_window: float | None) -> None:
-        """End a reservation; `used` is the exchange's count in its answer, None where it brought none."""
+    def release(self, weight: int, used: int | None, response: HttpResponse | None) -> None:
+        """End a reservation; `used` is the exchange's count in its response, None where it brought none."""
         with self._lock:
             self._under_way -= weight
             if used is None:
@@ -74,19 +60,13 @@ class RequestWeightBudget:
                 self._used = None if self._used is None else self._used + weight
             else:
                 self._used = used
-                rest = _WINDOW_SECONDS if seconds_to_next_window is None else seconds_to_next_window
-                self._window_ends_at = self._monotonic() + rest
+                self._window_ends_at = self._monotonic() + _rest_of_window_seconds(response)
 
     def cycles_per_refresh(self) -> int | None:
         """Return 1 where every refresh cycle may be made, 2 or 3 near the limit, None at it."""
         with self._lock:
             share = self._expected() / self._limit
         return next((pace for threshold, pace in _PACES if share >= threshold), 1)
-
-    def spare_weight(self) -> int:
-        """Return how much weight may still be used this minute before refresh cycles become rarer, at least zero."""
-        with self._lock:
-            return max(0, int(self._limit * _PACES[-1][0]) - self._expected())
 
     def snapshot(self) -> WeightSnapshot:
         """Return used weight, limit and the wait, where there is one."""
@@ -101,3 +81,10 @@ class RequestWeightBudget:
 
     def _seconds_to_next_window(self) -> float:
         return max(0.0, self._window_ends_at - self._monotonic())
+
+
+def _rest_of_window_seconds(response: HttpResponse | None) -> float:
+    """Return the rest of the exchange's current minute by its own clock, a whole minute where it sends no `Date`."""
+    if response is None or "date" not in response.headers:
+        return _WINDOW_SECONDS
+    return _WINDOW_SECONDS - (response.exchange_now_ms // 1000) % 60 + _WINDOW_MARGIN_SECONDS

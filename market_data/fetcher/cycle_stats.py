@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from market_data.aggregator.refresh_cycle import CycleReport
+from market_data.aggregator.cycle import CycleReport
 from market_data.aggregator.symbols import ResolvedPair
 from market_data.logs.incidents import IncidentLog
 from market_data.ticker.outcome import PairOutcome
@@ -19,7 +19,7 @@ FETCHING = "fetching prices failed"
 CACHE = "the cache cannot be used"
 
 
-class FetchJournal:
+class CycleStats:
     """Counts cycles and logs what changes. A cycle that brought no fresh price counts as an error."""
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:

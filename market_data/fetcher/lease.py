@@ -5,6 +5,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 from market_data.fetcher.lease_rival import LeaseRival
 from market_data.ticker_cache.cache import TickerCache
@@ -70,9 +71,12 @@ class FetcherLease:
     def renew(self) -> None:
         """Prolong the lease now; raise `LeaseLostError` or `CacheUnavailableError`."""
         asked_at = self._monotonic()
-        self._cache.renew_lease(self.token, self._ttl_ms)
+        try:
+            self._cache.renew_lease(self.token, self._ttl_ms)
+        except LeaseLostError:
+            self.lose()
+            raise
         self._held_until = asked_at + self._ttl_ms / 1000
-        self.sign_of_life()
 
     def lose(self) -> None:
         """Note that another fetcher has it."""
@@ -103,15 +107,7 @@ class FetcherLease:
 
     def keep(self) -> None:
         """Prolong the lease where it is held and the fetcher shows signs of life; what the renewing thread does."""
-        asked_at = self._monotonic()
-        is_alive = asked_at - self._last_sign_of_life < self._patience_seconds
-        if not (self.is_held and is_alive):
-            return
-        try:
-            self._cache.renew_lease(self.token, self._ttl_ms)
-        except LeaseLostError:
-            self.lose()
-        except CacheUnavailableError:
-            return
-        else:
-            self._held_until = asked_at + self._ttl_ms / 1000
+        is_alive = self._monotonic() - self._last_sign_of_life < self._patience_seconds
+        if self.is_held and is_alive:
+            with suppress(LeaseLostError, CacheUnavailableError):
+                self.renew()

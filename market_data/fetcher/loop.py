@@ -2,17 +2,17 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.conf.declarations import MarketDataSettings
 from market_data.exchanges.backoff import ExponentialBackoff
-from market_data.fetcher.cycle_stats import FetchJournal
+from market_data.fetcher.cycle_stats import CycleStats
 from market_data.fetcher.heartbeat import Heartbeat
 from market_data.fetcher.lease import FetcherLease
 from market_data.fetcher.systemd import ServiceNotifier
-from market_data.fetcher.transition_log import StateChanges
+from market_data.fetcher.transition_log import TransitionLog
 from market_data.ticker.availability import PriceState
+from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import TickerCache
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 from market_data.ticker_cache.status import BackoffStatus, FetcherStatus
@@ -20,18 +20,7 @@ from market_data.ticker_cache.status import BackoffStatus, FetcherStatus
 logger = logging.getLogger(__name__)
 
 STANDBY_POLL_SECONDS = 0.5
-BACKOFF = (2.0, 24.0)
-"""First and longest wait after failed cycles, in seconds."""
 _NAP_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class FetcherClock:
-    """Time as the loop sees it: `monotonic` for durations, `now_ms` for instants, `sleep` for waiting."""
-
-    monotonic: Callable[[], float]
-    now_ms: Callable[[], int]
-    sleep: Callable[[float], None]
 
 
 class MarketDataFetcher:
@@ -44,22 +33,22 @@ class MarketDataFetcher:
         aggregator: MarketDataAggregator,
         lease: FetcherLease,
         *,
-        clock: FetcherClock,
+        clock: Clock,
         backoff: ExponentialBackoff,
         should_stop: Callable[[], bool],
         notifier: ServiceNotifier,
     ) -> None:
         self._settings = settings
         self._cache = cache
-        self._aggregator = aggregator
+        self.aggregator = aggregator
         self._lease = lease
         self._clock = clock
         self._backoff = backoff
         self._should_stop = should_stop
         self._notifier = notifier
         self._started_at_ms = clock.now_ms()
-        self._journal = FetchJournal(monotonic=clock.monotonic)
-        self._changes = StateChanges(clock.monotonic)
+        self._stats = CycleStats(monotonic=clock.monotonic)
+        self._changes = TransitionLog(clock.monotonic)
         self._heartbeat = Heartbeat(settings, clock.monotonic)
         self._next_cycle_at = clock.monotonic()
         self._has_announced_standby = False
@@ -86,7 +75,7 @@ class MarketDataFetcher:
         give_up_at = self._clock.monotonic() + self._settings.lease_ttl_ms / 1000 + STANDBY_POLL_SECONDS
         try:
             while not self._becomes_active():
-                if self._should_stop() or self._clock.monotonic() >= give_up_at or self._journal.is_cache_away:
+                if self._should_stop() or self._clock.monotonic() >= give_up_at or self._stats.is_cache_away:
                     return self._has_fresh_price()
                 self._nap_until(self._clock.monotonic() + STANDBY_POLL_SECONDS)
             self._run_cycle()
@@ -100,10 +89,10 @@ class MarketDataFetcher:
             if self._lease.try_acquire():
                 reported = self._cache.read_fetcher().status
                 earlier = reported or self._last_report
-                self._aggregator.restore(earlier)
+                self.aggregator.restore(earlier)
                 has_other_counted = reported is not None and reported.started_at != self._started_at_ms
-                self._journal.continue_from(earlier, has_other_counted=has_other_counted)
-                self._journal.cache_answered()
+                self._stats.continue_from(earlier, has_other_counted=has_other_counted)
+                self._stats.cache_answered()
                 self._has_announced_standby = False
                 self._changes.note_lease("held", self._lease.token)
                 logger.info("active: %d pairs", len(self._settings.trading_pairs))
@@ -111,9 +100,9 @@ class MarketDataFetcher:
             # Kept for the take-over: should Redis lose its data until then, a ban is still known.
             self._last_report = self._cache.read_fetcher().status or self._last_report
         except CacheUnavailableError as error:
-            self._journal.cache_failed(error, self._cache.address)
+            self._stats.cache_failed(error, self._cache.address)
             return False
-        self._journal.cache_answered()
+        self._stats.cache_answered()
         if not self._has_announced_standby:
             self._changes.note_lease("standby", self._lease.token)
             logger.info("standing by: another fetcher is active")
@@ -131,7 +120,7 @@ class MarketDataFetcher:
             logger.warning("the lease is lost or cannot be renewed: fetching pauses")
 
     def _tell_of_waiting(self) -> None:
-        if self._journal.is_cache_away:
+        if self._stats.is_cache_away:
             self._notifier.waits_for_cache()
         else:
             self._notifier.stands_by()
@@ -139,33 +128,35 @@ class MarketDataFetcher:
     def _next_start(self, last_start: float) -> float:
         """Return the next start on the grid of intervals, or a later one where no request would be let through."""
         now = self._clock.monotonic()
-        interval = self._settings.fetch_interval_ms / 1000 * self._aggregator.intervals_per_cycle()
+        interval = self._settings.fetch_interval_ms / 1000 * self.aggregator.intervals_per_cycle()
         missed = max(0, int((now - last_start) // interval))
-        closed_for = self._aggregator.seconds_until_request()
-        wait = closed_for if closed_for > 0 else self._backoff.delay_seconds(self._journal.failures_in_a_row)
+        closed_for = self.aggregator.seconds_until_request()
+        wait = closed_for if closed_for > 0 else self._backoff.delay_seconds(self._stats.failures_in_a_row)
         return max(last_start + (missed + 1) * interval, now + min(wait, self._backoff.cap_seconds))
 
     def _run_cycle(self) -> None:
         began_at = self._next_cycle_at
-        self._journal.cycle_begins()
+        self._stats.cycle_begins()
         try:
+            self._lease.sign_of_life()
             self._lease.renew()
-            report = self._aggregator.refresh(self._settings.trading_pairs, self._must_end_cycle)
-            if not self._lease.is_held:
+            pairs = self._settings.trading_pairs
+            report = self.aggregator.get_market_data(pairs, max_age_ms=0, should_stop=self._must_end_cycle).cycle
+            if report is None or not self._lease.is_held:
                 raise LeaseLostError("the lease was lost during the cycle")
         except LeaseLostError as error:
             self._lease.lose()
-            self._journal.cycle_failed(str(error))
+            self._stats.cycle_failed(str(error))
             return
         except CacheUnavailableError as error:
-            self._journal.cache_failed(error, self._cache.address)
-            self._journal.cycle_failed(f"the cache cannot be used: {error}")
+            self._stats.cache_failed(error, self._cache.address)
+            self._stats.cycle_failed(f"the cache cannot be used: {error}")
             self._next_cycle_at = self._next_start(began_at)
             return
         if self._should_stop() and report.error is not None:
-            self._journal.cycle_abandoned()
+            self._stats.cycle_abandoned()
         else:
-            self._journal.cycle_ended(report, self._aggregator.source)
+            self._stats.cycle_ended(report, self.aggregator.source)
         self._next_cycle_at = self._next_start(began_at)
         self._publish()
 
@@ -178,33 +169,33 @@ class MarketDataFetcher:
         except LeaseLostError:
             self._lease.lose()
         except CacheUnavailableError as error:
-            self._journal.cache_failed(error, self._cache.address)
+            self._stats.cache_failed(error, self._cache.address)
         else:
-            self._journal.cache_answered()
+            self._stats.cache_answered()
 
     def _must_end_cycle(self) -> bool:
         return self._should_stop() or not self._lease.is_held
 
     def _status(self) -> FetcherStatus:
-        breaker, rate_limit, exchange = self._aggregator.status()
+        breaker, rate_limit, exchange = self.aggregator.status()
         wait_ms = round((self._next_cycle_at - self._clock.monotonic()) * 1000)
         return FetcherStatus(
             started_at=self._started_at_ms,
             heartbeat_at=self._clock.now_ms(),
             interval_ms=self._settings.fetch_interval_ms,
-            stats=self._journal.stats,
+            stats=self._stats.stats,
             circuit_breaker=breaker,
             rate_limit=rate_limit,
             exchange=exchange,
-            pairs=dict(self._journal.pairs),
-            backoff=BackoffStatus(self._journal.failures_in_a_row, self._clock.now_ms() + wait_ms),
+            pairs=dict(self._stats.pairs),
+            backoff=BackoffStatus(self._stats.failures_in_a_row, self._clock.now_ms() + wait_ms),
         )
 
     def _has_fresh_price(self) -> bool:
         try:
             prices = self._cache.read(self._settings.trading_pairs)
         except CacheUnavailableError as error:
-            self._journal.cache_failed(error, self._cache.address)
+            self._stats.cache_failed(error, self._cache.address)
             return False
         settings, now_ms = self._settings, self._clock.now_ms()
         states = (prices.availability(pair, now_ms, settings).state for pair in settings.trading_pairs)
@@ -215,7 +206,7 @@ class MarketDataFetcher:
             holds_lease=self._lease.is_held,
             own_status=self._status,
             told=self._last_report,
-            is_cache_away=self._journal.is_cache_away,
+            is_cache_away=self._stats.is_cache_away,
         )
 
     def _nap_until(self, instant: float, is_cut_short: Callable[[], bool] = lambda: False) -> None:

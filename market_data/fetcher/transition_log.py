@@ -9,7 +9,7 @@ from market_data.ticker_cache.status import FetcherStatus
 logger = logging.getLogger(__name__)
 
 
-class StateChanges:
+class TransitionLog:
     """Compares successive reports. `usual` maps what is watched to the state that is no trouble.
 
     Instants in the lines are Unix ms. A line that leaves a state tells how long it lasted.

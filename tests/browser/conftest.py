@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from development.chromium import ADVICE, find_chromium
 from development.embedded_cache import EmbeddedCache
 from tests.web_site import PAIRS, PriceKeys, WebSite
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MODULES = REPOSITORY / "market_data" / "static" / "market_data"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -129,22 +126,3 @@ def page(new_page: Callable[..., Page]) -> Page:
 def outage_expected(allowed_errors: list[str]) -> None:
     """Allow the lines that the browser itself writes for each failed request."""
     allowed_errors.append("Failed to load resource")
-
-
-@pytest.fixture(scope="package")
-def module_page(chromium: Browser) -> Iterator[Page]:
-    """An empty page of a host that serves the modules from the source folder and nothing else."""
-
-    def serve(route: Route) -> None:
-        name = route.request.url.rsplit("/", 1)[1]
-        folder = Path(__file__).parent if name == "surroundings.js" else MODULES
-        if name.endswith(".js"):
-            route.fulfill(path=folder / name, content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
-
-    page = chromium.new_page()
-    page.route("http://modules.test/**", serve)
-    page.goto("http://modules.test/")
-    yield page
-    page.close()

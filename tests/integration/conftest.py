@@ -1,21 +1,25 @@
 """The aggregator on its real parts: the simulated exchange over HTTP, a real cache server, real clocks."""
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from exchange_simulator.server import RunningSimulator
-from market_data.aggregator.refresh_cycle import CycleReport
+from market_data.aggregator.cycle import CycleReport
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.wiring import build_aggregator
 from market_data.conf.declarations import MarketDataSettings
 from market_data.conf.loading import load
+from market_data.ticker.clock import Clock
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker
 from market_data.ticker_cache.cache import TickerCache
 
 TOKEN = "test:1:active"
+REAL_CLOCK = Clock(time.monotonic, lambda: time.time_ns() // 1_000_000, time.sleep)
 
 
 @dataclass
@@ -27,7 +31,7 @@ class Bench:
     aggregator: MarketDataAggregator
 
     def refresh(self) -> CycleReport:
-        return self.aggregator.refresh(self.settings.trading_pairs)
+        return self.aggregator.get_market_data(self.settings.trading_pairs, max_age_ms=0).cycle
 
     def outcomes(self) -> dict[str, PairOutcome]:
         return dict(self.refresh().outcomes)
@@ -56,6 +60,10 @@ def bench(exchange: RunningSimulator, ticker_cache: TickerCache) -> Callable[...
         settings = load(values.get).settings
         assert settings is not None
         assert ticker_cache.acquire_lease(TOKEN, 600_000)
-        return Bench(settings, ticker_cache, build_aggregator(settings, ticker_cache, TOKEN))
+        return Bench(
+            settings,
+            ticker_cache,
+            build_aggregator(settings, ticker_cache, TOKEN, clock=REAL_CLOCK, chance=random.random),
+        )
 
     return make

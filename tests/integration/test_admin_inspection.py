@@ -164,11 +164,15 @@ def test_every_setting_is_shown_with_value_default_source_unit_meaning_and_verdi
     page = get(staff)
 
     assert row(page, 'setting="MARKET_DATA_MAX_PAIRS_PER_REQUEST"') == (
-        "MARKET_DATA_MAX_PAIRS_PER_REQUEST how many pairs a reader may name in one request 50 pairs environment 200 ok"
+        "MARKET_DATA_MAX_PAIRS_PER_REQUEST how many pairs a reader may name in one request; 1 to 5000 "
+        "50 pairs environment 200 ok"
     )
-    assert row(page, 'setting="MARKET_DATA_BATCH_SIZE"').endswith("as much 10 symbols default 10 ok")
+    assert row(page, 'setting="MARKET_DATA_BATCH_SIZE"').endswith("as much as 20; 1 to 20 10 symbols default 10 ok")
     ttl = row(page, 'setting="MARKET_DATA_CACHE_TTL_MS"')
-    assert "10000 or more is advised 9000 ms Django settings 15000 warning MARKET_DATA_CACHE_TTL_MS (9000)" in ttl
+    assert (
+        "10000 or more is advised; 1 to 2147483647 9000 ms Django settings 15000 warning MARKET_DATA_CACHE_TTL_MS=9000"
+        in ttl
+    )
     assert "one failed refresh cycle can empty the cache" in ttl
     assert row(page, 'setting="LOG_LEVEL"').endswith("INFO default INFO ok")
 

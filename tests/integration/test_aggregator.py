@@ -76,7 +76,7 @@ def test_pairs_go_in_batches_of_ten_three_at_a_time_and_never_more(
     requests = exchange.requests.last(path_ending=TICKERS)
     assert [request.symbol_count for request in requests] == [10] * 30
     assert exchange.requests.max_concurrent == 3
-    assert report.written == 300
+    assert len(report.records) == 300
 
 
 def test_of_fifty_pairs_with_one_unknown_and_one_delisted_the_others_are_fresh_after_one_cycle(

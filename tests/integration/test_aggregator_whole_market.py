@@ -47,7 +47,7 @@ def test_a_whole_market_is_one_request_and_a_few_writes_and_every_pair_is_fresh(
         commands = Counter(command[0] for command in log.read())
 
     assert asked(exchange) == [(None, 80)]
-    assert (report.written, len(many.cached())) == (COUNT, COUNT)
+    assert (len(report.records), len(many.cached())) == (COUNT, COUNT)
     assert commands["EVALSHA"] == 1
     assert commands["MGET"] == 0
 
@@ -64,7 +64,7 @@ def test_more_prices_than_one_write_takes_are_written_in_parts(bench: MakeBench,
 
         assert len(writes) == 3
         assert asked(large) == [(None, 80)]
-        assert (report.written, len(wide.cached())) == (1201, 1201)
+        assert (len(report.records), len(wide.cached())) == (1201, 1201)
 
 
 def test_symbols_that_vanished_are_found_by_name_in_the_same_cycle_and_left_out_of_the_next(

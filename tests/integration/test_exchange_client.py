@@ -8,16 +8,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from market_data.exchanges.errors import MalformedAnswerError
-from market_data.exchanges.http import BinanceClient
-from tests.web_site import now_ms
+from market_data.exchanges.http import HttpClient
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
 SEVERAL_MIB = 4 * 1024 * 1024
 
 
 @pytest.fixture
-def client() -> Iterator[BinanceClient]:
-    binance = BinanceClient(max_connections=1, monotonic=time.monotonic, now_ms=now_ms)
+def client() -> Iterator[HttpClient]:
+    binance = HttpClient(max_connections=1, monotonic=time.monotonic, now_ms=lambda: time.time_ns() // 1_000_000)
     yield binance
     binance.close()
 
@@ -59,7 +58,7 @@ def redirect(location: bytes, body_bytes: int = 0) -> Reply:
 
 @pytest.mark.parametrize("location", [b"http://[bad", b"/\xe9\xff", b"/elsewhere", b"http://127.0.0.1:notaport/"])
 def test_a_redirect_is_an_answer_like_any_other_and_is_not_followed(
-    client: BinanceClient, serve: Callable[[Reply], str], location: bytes
+    client: HttpClient, serve: Callable[[Reply], str], location: bytes
 ) -> None:
     address = serve(redirect(location))
 
@@ -68,7 +67,7 @@ def test_a_redirect_is_an_answer_like_any_other_and_is_not_followed(
     assert answer.status == 302
 
 
-def test_the_body_of_a_redirect_is_bounded_like_any_other(client: BinanceClient, serve: Callable[[Reply], str]) -> None:
+def test_the_body_of_a_redirect_is_bounded_like_any_other(client: HttpClient, serve: Callable[[Reply], str]) -> None:
     address = serve(redirect(b"/elsewhere", SEVERAL_MIB))
 
     with pytest.raises(MalformedAnswerError, match="more than 1000 bytes"):
@@ -76,7 +75,7 @@ def test_the_body_of_a_redirect_is_bounded_like_any_other(client: BinanceClient,
 
 
 def test_an_address_keeps_its_path_and_its_password_is_sent_as_such(
-    client: BinanceClient, serve: Callable[[Reply], str]
+    client: HttpClient, serve: Callable[[Reply], str]
 ) -> None:
     asked: list[tuple[str, str | None]] = []
 
@@ -93,7 +92,7 @@ def test_an_address_keeps_its_path_and_its_password_is_sent_as_such(
 
 
 def test_a_proxy_that_the_environment_names_is_used(
-    client: BinanceClient, serve: Callable[[Reply], str], monkeypatch: pytest.MonkeyPatch
+    client: HttpClient, serve: Callable[[Reply], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     targets: list[str] = []
 

@@ -9,9 +9,9 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
 
-from market_data.exchanges.binance.failures import ExchangeAnswer
 from market_data.exchanges.errors import ExchangeTimeoutError, ExchangeUnavailableError
-from market_data.exchanges.retry_after import MAX_RATE_LIMIT_WAIT_SECONDS
+from market_data.exchanges.response import HttpResponse
+from market_data.exchanges.waits import MAX_RATE_LIMIT_WAIT_SECONDS
 from tests.fakes import listed, row
 from tests.simulation.virtual_time import VirtualTime
 
@@ -51,7 +51,7 @@ class SimulatedExchange:
         """Return when a price was received, in Unix ms by the customer's clock and as an instant, None where never."""
         return self._given.get((symbol, price))
 
-    def answer(self, customer: str, base_url: str, path: str, deadline: float) -> ExchangeAnswer:
+    def answer(self, customer: str, base_url: str, path: str, deadline: float) -> HttpResponse:
         """Answer as far as the present fault lets it; takes simulated time."""
         self.requests["tickers" if "/ticker/" in path else "lists"] += 1
         fault = self.fault if base_url in self.faulty_hosts else None
@@ -66,7 +66,7 @@ class SimulatedExchange:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         if self.clock_error_ms:
             headers["date"] = formatdate((self._now_ms() + self.clock_error_ms) / 1000, usegmt=True)
-        return ExchangeAnswer(base_url, status, headers, body, self._now_ms())
+        return HttpResponse(base_url, status, headers, body, self._now_ms())
 
     def _content(self, fault: str | None, customer: str, path: str) -> tuple[int, Any, dict[str, str]]:
         if fault in _STATUS_FAULTS:

@@ -1,29 +1,14 @@
 """Two fetchers in simulated time, made of the real loop and the real aggregator, that can be killed and frozen."""
 
 import random
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from market_data.aggregator import wiring as assembly
-from market_data.aggregator.flights import Flights
-from market_data.aggregator.history import PriceHistory
-from market_data.aggregator.latest_records import LatestRecords
-from market_data.aggregator.quarantine import Quarantine
-from market_data.aggregator.refresh_cycle import AggregatorParts
-from market_data.aggregator.service import MarketDataAggregator
-from market_data.aggregator.symbol_loader import SymbolLoader
-from market_data.aggregator.symbols import doubt_about
-from market_data.exchanges.backoff import ExponentialBackoff
-from market_data.exchanges.binance.failures import ExchangeAnswer
-from market_data.exchanges.circuit_breaker import CircuitBreaker, CircuitState
-from market_data.exchanges.gateway import ExchangeGateway
-from market_data.exchanges.hosts import HostPreference
-from market_data.exchanges.request_weight import RequestWeightBudget
-from market_data.exchanges.retry_after import ExchangePause
-from market_data.fetcher.lease import FetcherLease
-from market_data.fetcher.loop import BACKOFF, FetcherClock, MarketDataFetcher
+from market_data.exchanges.circuit_breaker import CircuitState
+from market_data.exchanges.response import HttpResponse
 from market_data.fetcher.systemd import ServiceNotifier
+from market_data.fetcher.wiring import build_fetcher, build_lease
+from market_data.ticker.clock import Clock
 from market_data.ticker_cache.errors import CacheUnavailableError
 from market_data.ticker_cache.status import FetcherStatus
 from tests.simulation.virtual_time import Task
@@ -75,7 +60,7 @@ class ExchangeLine:
     def __init__(self, process: "SimulatedFetcher") -> None:
         self._process = process
 
-    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> ExchangeAnswer:
+    def get(self, base_url: str, path_and_query: str, *, deadline: float, max_bytes: int) -> HttpResponse:
         world, process = self._process.world, self._process
         world.watch_request(process, is_for_tickers="/ticker/" in path_and_query)
         answer = world.exchange.answer(process.lease.token, base_url, path_and_query, deadline)
@@ -112,25 +97,21 @@ class SimulatedFetcher:
         self._frozen_until = self._freeze_after_answer = 0.0
         self._backgrounds: list[Task] = []
         cache: Any = CacheLine(self)
-        self.lease = FetcherLease(
-            cache,
-            ttl_ms=world.settings.lease_ttl_ms,
-            patience_ms=2 * world.settings.fetch_interval_ms,
-            monotonic=world.time.monotonic,
-            start_renewing=lambda _: self._keep_lease(),
-        )
-        self.parts = self._make_parts(cache, chance)
-        clock = FetcherClock(world.time.monotonic, world.now_ms, self._nap)
-        self._fetcher = MarketDataFetcher(
+        clock = Clock(world.time.monotonic, world.now_ms, self._nap)
+        self.lease = build_lease(world.settings, cache, clock, start_renewing=lambda _: self._keep_lease())
+        self._fetcher = build_fetcher(
             world.settings,
             cache,
-            MarketDataAggregator(self.parts),
-            self.lease,
             clock=clock,
-            backoff=ExponentialBackoff(*BACKOFF, chance.random),
+            chance=chance.random,
             should_stop=lambda: self.is_told_to_stop,
             notifier=ServiceNotifier({}),
+            lease=self.lease,
+            http=ExchangeLine(self),
+            start_request=lambda job: job(),  # requests of one cycle follow each other here
+            start_listing=self._start_job,
         )
+        self.aggregator = self._fetcher.aggregator
         self._task = world.time.start(self._run)
 
     @property
@@ -187,62 +168,6 @@ class SimulatedFetcher:
         self._backgrounds = [task for task in self._backgrounds if not task.is_over] + [background.task]
         return background
 
-    def _make_parts(self, cache: Any, chance: random.Random) -> AggregatorParts:
-        settings, monotonic, now_ms = self.world.settings, self.world.time.monotonic, self.world.now_ms
-
-        def backoff(seconds: tuple[float, float]) -> ExponentialBackoff:
-            return ExponentialBackoff(*seconds, chance.random)
-
-        gateway = ExchangeGateway(
-            ExchangeLine(self),
-            hosts=HostPreference(settings.exchange_urls, rest=backoff(assembly.HOST_REST), monotonic=monotonic),
-            pause=ExchangePause(floor=backoff(assembly.RATE_LIMIT_FLOOR), monotonic=monotonic),
-            budget=RequestWeightBudget(monotonic=monotonic),
-            max_concurrent=settings.max_concurrent_batches,
-            monotonic=monotonic,
-        )
-        return AggregatorParts(
-            settings=settings,
-            cache=cache,
-            token=self.lease.token,
-            gateway=gateway,
-            breaker=CircuitBreaker(
-                failure_threshold=assembly.FAILURES_UNTIL_OPEN,
-                cool_down=backoff(assembly.BREAKER_COOL_DOWN),
-                monotonic=monotonic,
-            ),
-            symbols=SymbolLoader(
-                gateway,
-                retry=backoff(assembly.SYMBOL_LIST_RETRY),
-                doubt=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
-                monotonic=monotonic,
-                now_ms=now_ms,
-                start=self._start_job,
-            ),
-            quarantine=Quarantine(wait=backoff(assembly.QUARANTINE_WAIT), monotonic=monotonic),
-            flights=Flights(),
-            latest=LatestRecords(),
-            history=PriceHistory(cache, self.lease.token, monotonic),
-            monotonic=monotonic,
-            now_ms=now_ms,
-            run_jobs=_one_after_another,
-        )
-
     @property
     def is_circuit_open(self) -> bool:
-        return self.parts.breaker.snapshot().state is CircuitState.OPEN
-
-
-def _one_after_another(
-    jobs: Sequence[Callable[[], None]],
-    *,
-    max_concurrent: int,
-    deadline: float,
-    monotonic: Callable[[], float],
-    should_stop: Callable[[], bool],
-) -> None:
-    """Keep to the rules of `run_until` on the caller's own thread."""
-    for job in jobs:
-        if monotonic() >= deadline or should_stop():
-            return
-        job()
+        return self.aggregator.status()[0].state == CircuitState.OPEN.value

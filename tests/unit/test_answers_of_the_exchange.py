@@ -3,7 +3,7 @@ import json
 import pytest
 
 from market_data.exchanges import errors
-from market_data.exchanges.binance.failures import ExchangeAnswer, error_of, host_of
+from market_data.exchanges.response import HttpResponse, error_of, host_of
 from market_data.ticker.source import Source
 from tests.fakes import HOST
 
@@ -14,7 +14,7 @@ HTML = b"<html><body>nothing to see</body></html>"
 
 def answer(status=200, body=b"[]", **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ExchangeAnswer(HOST, status, names, body, NOON_MS)
+    return HttpResponse(HOST, status, names, body, NOON_MS)
 
 
 def body_of(code, message):

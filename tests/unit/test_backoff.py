@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from market_data.aggregator.quarantine import Quarantine
 from market_data.exchanges.backoff import ExponentialBackoff
-from market_data.exchanges.hosts import HostPreference
+from market_data.exchanges.hosts import HostPool
 from tests.fakes import FALLBACK, HOST, MovableClock, backoff
 
 CHANCES = st.floats(0, 1, exclude_max=True)
@@ -32,7 +32,7 @@ def test_another_failure_doubles_the_wait_until_the_cap(failures):
 
 
 def hosts_of(clock):
-    return HostPreference((HOST, FALLBACK), rest=backoff(10, 300), monotonic=clock.monotonic)
+    return HostPool((HOST, FALLBACK), rest=backoff(10, 300), monotonic=clock.monotonic)
 
 
 def test_a_host_that_failed_comes_after_those_that_did_not():

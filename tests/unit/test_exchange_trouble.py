@@ -5,11 +5,11 @@ from email.utils import formatdate
 from itertools import pairwise
 
 import pytest
-
 from market_data.aggregator.answer_times import AnswerTimes
+
 from market_data.exchanges.binance.failures import error_of
 from market_data.exchanges.errors import BlockedError
-from market_data.exchanges.retry_after import retry_after_seconds
+from market_data.exchanges.waits import retry_after_seconds
 from market_data.ticker.outcome import PairOutcome
 from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
 from tests.fakes import FALLBACK, HOST, FakeExchange, MovableClock, gateway_of, listed

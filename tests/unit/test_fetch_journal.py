@@ -2,9 +2,9 @@ import logging
 
 import pytest
 
-from market_data.aggregator.refresh_cycle import CycleReport
+from market_data.aggregator.cycle import CycleReport
 from market_data.aggregator.symbols import ResolvedPair
-from market_data.fetcher.cycle_stats import FetchJournal
+from market_data.fetcher.cycle_stats import CycleStats
 from market_data.logs.incidents import IncidentLog
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
@@ -16,7 +16,7 @@ class Journal:
 
     def __init__(self, caplog):
         self.clock = MovableClock()
-        self.journal = FetchJournal(monotonic=self.clock.monotonic)
+        self.journal = CycleStats(monotonic=self.clock.monotonic)
         self._caplog = caplog
 
     def cycle(self, error=None, source=Source.BINANCE, **outcomes):

@@ -7,8 +7,9 @@ import pytest
 
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.fetcher.lease import FetcherLease
-from market_data.fetcher.loop import FetcherClock, MarketDataFetcher
+from market_data.fetcher.loop import MarketDataFetcher
 from market_data.fetcher.systemd import ServiceNotifier
+from market_data.ticker.clock import Clock
 from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, backoff, parts_of
 
 INTERVAL_SECONDS = 4
@@ -42,7 +43,7 @@ class Simulation:
             self.cache,
             MarketDataAggregator(self.parts),
             self.lease,
-            clock=FetcherClock(self.clock.monotonic, self.clock.now_ms, self._sleep),
+            clock=Clock(self.clock.monotonic, self.clock.now_ms, self._sleep),
             backoff=backoff(2, 24),
             should_stop=lambda: self.clock.monotonic() >= self.end or self.is_told_to_stop(),
             notifier=ServiceNotifier({}),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from market_data.exchanges.errors import BannedError, RateLimitedError
-from market_data.exchanges.retry_after import ExchangePause, ban_end_ms, retry_after_seconds
+from market_data.exchanges.waits import Waits, ban_end_ms, retry_after_seconds
 from tests.fakes import MovableClock, backoff
 
 NOON_MS = 1_445_428_800_000  # 21 October 2015, 12:00 GMT
@@ -15,7 +15,7 @@ LONGEST_BAN_SECONDS = 3 * 24 * 3600
 
 
 def pause_of(clock):
-    return ExchangePause(floor=backoff(10, 120), monotonic=clock.monotonic)
+    return Waits(floor=backoff(10, 120), monotonic=clock.monotonic)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_a_cycle_asks_in_batches_and_every_pair_is_in_the_cache_afterwards():
 
     assert sorted(map(len, stack.exchange.batches)) == [5, 10, 10]
     assert outcomes_but_ok(report) == {}
-    assert (report.written, report.error, len(stack.cached())) == (25, None, 25)
+    assert (len(report.records), report.error, len(stack.cached())) == (25, None, 25)
 
 
 def test_pairs_of_one_symbol_share_its_request_and_say_which_of_them_is_an_alias():
@@ -214,7 +214,7 @@ def test_a_broken_connection_is_an_outcome_of_the_pairs_concerned_while_other_ba
     stack.exchange.reaction = breaks_first
     report = stack.refresh()
 
-    assert report.written == 10
+    assert len(report.records) == 10
     assert set(outcomes_but_ok(report).values()) == {PairOutcome.UNAVAILABLE}
 
 

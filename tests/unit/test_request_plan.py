@@ -4,9 +4,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from market_data.aggregator.request_plan import PlanLimits, plan_requests
 from market_data.aggregator.whole_market import WholeMarketTrust
+
 from market_data.exchanges.request_weight import ticker_weight
 from market_data.ticker.outcome import PairOutcome
 from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
@@ -124,7 +124,7 @@ def test_a_whole_market_brings_every_pair_and_rows_of_other_symbols_cost_nothing
         }
     report = stack.refresh()
 
-    assert (report.written, outcomes_but_ok(report), len(stack.cached())) == (450, {}, 450)
+    assert (len(report.records), outcomes_but_ok(report), len(stack.cached())) == (450, {}, 450)
     assert (stack.exchange.market_requests, stack.exchange.batches) == (1, [])
 
 
@@ -176,7 +176,7 @@ def test_of_an_answer_with_half_of_the_rows_the_others_are_asked_for_in_batches_
 
     stack.exchange.reaction = halved
     report = stack.refresh()
-    assert (report.written, len(stack.exchange.batches)) == (450, 30)
+    assert (len(report.records), len(stack.exchange.batches)) == (450, 30)
 
     before = stack.exchange.market_requests
     stack.refresh()

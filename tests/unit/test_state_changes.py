@@ -3,7 +3,7 @@ import logging
 import msgspec
 import pytest
 
-from market_data.fetcher.transition_log import StateChanges
+from market_data.fetcher.transition_log import TransitionLog
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
@@ -28,7 +28,7 @@ class Changes:
 
     def __init__(self, caplog):
         self.clock = MovableClock()
-        self._changes = StateChanges(self.clock.monotonic)
+        self._changes = TransitionLog(self.clock.monotonic)
         self._caplog = caplog
 
     def report(self, **parts):

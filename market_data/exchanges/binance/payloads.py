@@ -1,47 +1,66 @@
-"""The exchange's JSON as typed records. Pure; field names and forms are those of Binance's REST documentation."""
+"""Binance's JSON as typed records. Pure; field names and forms are those of its REST documentation."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from market_data.exchanges.errors import MalformedAnswerError
+from market_data.exchanges.protocol import RowState, SymbolListing
+from market_data.exchanges.response import HttpResponse
+from market_data.exchanges.symbols import ListedSymbol
+from market_data.ticker.record import exact_decimal
 
-TRADING = "TRADING"
+_TRADING = "TRADING"
+_NEVER_TRADED = -1
 Row = TypeVar("Row")
 
 
-class TickerRow(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """One row of `ticker/24hr`, type FULL, as far as it is used; numbers are still the exchange's text."""
+class BinanceRow(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={
+        "price": "lastPrice",
+        "change_24h_percent": "priceChangePercent",
+        "high_24h": "highPrice",
+        "low_24h": "lowPrice",
+        "exchange_time_ms": "closeTime",
+        "bid_price": "bidPrice",
+        "ask_price": "askPrice",
+        "first_id": "firstId",
+    },
+):
+    """One row of `ticker/24hr`, type FULL, as far as it is used."""
 
     symbol: str
-    last_price: str
-    price_change_percent: str
-    high_price: str
-    low_price: str
+    price: str
+    change_24h_percent: str
+    high_24h: str
+    low_24h: str
     volume: str
-    close_time: int | None = None
+    exchange_time_ms: int | None = None
     bid_price: str | None = None
     ask_price: str | None = None
     first_id: int | None = None
+
+    @property
+    def state(self) -> RowState:
+        """A delisted symbol's row freezes with nobody bidding or asking; later it turns to zeros and `firstId` -1."""
+        if self.first_id == _NEVER_TRADED:
+            return RowState.DEAD
+        return RowState.DOUBTFUL if _is_zero(self.bid_price) and _is_zero(self.ask_price) else RowState.LIVE
 
 
 class _RowName(msgspec.Struct):
     symbol: str
 
 
-class ListedSymbol(msgspec.Struct, frozen=True, rename="camel"):
-    """One symbol of `exchangeInfo`."""
-
+class _ListedSymbol(msgspec.Struct, frozen=True, rename="camel"):
     symbol: str
     status: str
     base_asset: str
     quote_asset: str
-
-    @property
-    def is_trading(self) -> bool:
-        return self.status == TRADING
 
 
 class _RateLimit(msgspec.Struct, rename="camel"):
@@ -61,67 +80,55 @@ class _Error(msgspec.Struct):
     msg: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeInfo:
-    """The exchange's list of symbols and its request weight limit per minute, None where it names none."""
-
-    symbols: tuple[ListedSymbol, ...]
-    weight_limit: int | None
-
-
 # JSON of another shape, bytes that are no UTF-8, arrays nested without end.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_rows = msgspec.json.Decoder(list[TickerRow])
+_rows = msgspec.json.Decoder(list[BinanceRow])
 _raw_rows = msgspec.json.Decoder(list[msgspec.Raw])
-_row = msgspec.json.Decoder(TickerRow)
+_row = msgspec.json.Decoder(BinanceRow)
 _row_name = msgspec.json.Decoder(_RowName)
-_listed_symbol = msgspec.json.Decoder(ListedSymbol)
+_listed_symbol = msgspec.json.Decoder(_ListedSymbol)
 _rate_limit = msgspec.json.Decoder(_RateLimit)
 _exchange_info = msgspec.json.Decoder(_ExchangeInfo)
 _error = msgspec.json.Decoder(_Error)
 
 
-def decode_tickers(body: bytes, wanted: Container[str] | None = None) -> Mapping[str, TickerRow | None]:
-    """Return the rows by symbol, None for a row whose fields are not as documented; raise `MalformedAnswerError`.
-
-    With `wanted` only those symbols' rows are kept.
-    """
+def decode_tickers(response: HttpResponse, wanted: Container[str]) -> Mapping[str, BinanceRow | None]:
+    """Return the wanted rows by symbol, None for one that is not as documented; raise `MalformedAnswerError`."""
     try:
-        rows: Iterable[tuple[str, TickerRow | None]] = [(row.symbol, row) for row in _rows.decode(body)]
+        rows: Iterable[tuple[str, BinanceRow | None]] = [(row.symbol, row) for row in _rows.decode(response.body)]
     except _UNDECODABLE:
-        rows = _rows_one_by_one(body)
-    return {name: row for name, row in rows if wanted is None or name in wanted}
+        rows = _rows_one_by_one(response)
+    return {name: row for name, row in rows if name in wanted}
 
 
-def _rows_one_by_one(body: bytes) -> Iterator[tuple[str, TickerRow | None]]:
-    """Yield names and rows of an answer in which not every row is as documented."""
+def _rows_one_by_one(response: HttpResponse) -> Iterator[tuple[str, BinanceRow | None]]:
     try:
-        raw_rows = _raw_rows.decode(body)
+        raw_rows = _raw_rows.decode(response.body)
     except _UNDECODABLE:
-        raise MalformedAnswerError("the answer is not a list of tickers") from None
-    readable: dict[str, TickerRow] = {}
+        raise MalformedAnswerError(f"{response.host}: the answer is not a list of tickers") from None
     for raw in raw_rows:
         for name in _readable([raw], _row_name):
-            for row in _readable([raw], _row):
-                readable[row.symbol] = row
-            yield name.symbol, readable.get(name.symbol)
+            yield name.symbol, next(_readable([raw], _row), None)
 
 
-def decode_exchange_info(body: bytes) -> ExchangeInfo:
+def decode_exchange_info(response: HttpResponse) -> SymbolListing:
     """Return the symbols that can be read; raise `MalformedAnswerError` where there is none."""
     try:
-        info = _exchange_info.decode(body)
+        info = _exchange_info.decode(response.body)
     except _UNDECODABLE:
-        raise MalformedAnswerError("the answer is not a list of symbols") from None
-    symbols = tuple(_readable(info.symbols, _listed_symbol))
+        raise MalformedAnswerError(f"{response.host}: the answer is not a list of symbols") from None
+    symbols = [
+        ListedSymbol(listed.symbol, listed.base_asset, listed.quote_asset, listed.status == _TRADING)
+        for listed in _readable(info.symbols, _listed_symbol)
+    ]
     if not symbols:
-        raise MalformedAnswerError("the list of symbols is empty")
+        raise MalformedAnswerError(f"{response.host}: the list of symbols is empty")
     limits = [
         limit.limit
         for limit in _readable(info.rate_limits, _rate_limit)
         if (limit.rate_limit_type, limit.interval, limit.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1)
     ]
-    return ExchangeInfo(symbols, limits[0] if limits and limits[0] > 0 else None)
+    return SymbolListing(symbols, limits[0] if limits and limits[0] > 0 else None)
 
 
 def decode_error(body: bytes) -> tuple[int | None, str]:
@@ -140,3 +147,7 @@ def _readable(raws: Iterable[msgspec.Raw], decoder: msgspec.json.Decoder[Row]) -
             yield decoder.decode(raw)
         except _UNDECODABLE:
             continue
+
+
+def _is_zero(text: str | None) -> bool:
+    return text is not None and exact_decimal(text) == 0

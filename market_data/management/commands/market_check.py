@@ -1,18 +1,20 @@
 """`manage.py market_check`: arguments, one question to the exchange, exit code."""
 
+import random
 import sys
-from collections.abc import Callable
+import time
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
 from market_data.aggregator.configuration_check import ConfigurationReport, NoHostAnswersError, check_configuration
-from market_data.aggregator.wiring import build_client
+from market_data.aggregator.wiring import build_http
 from market_data.conf.declarations import MarketDataSettings
 from market_data.conf.loading import get_settings
 from market_data.exchanges.errors import ExchangeError, RateLimitedError
 from market_data.inspection.words import instant_text
 from market_data.management.check_report import is_all_well, report_lines
+from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError
 from market_data.ticker_cache.status import FetcherStatus
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         settings = get_settings()
         if not settings.trading_pairs:
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
-        report = _ask(settings, self._last_report(), open_ticker_cache().clock.now_ms)
+        report = _ask(settings, self._last_report())
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")  # a pair's name may have letters that the terminal has not
         self.stdout.write("\n".join(report_lines(report)))
@@ -48,10 +50,11 @@ class Command(BaseCommand):
             return None
 
 
-def _ask(settings: MarketDataSettings, status: FetcherStatus | None, now_ms: Callable[[], int]) -> ConfigurationReport:
-    client = build_client(settings, now_ms)
+def _ask(settings: MarketDataSettings, status: FetcherStatus | None) -> ConfigurationReport:
+    clock = Clock(time.monotonic, open_ticker_cache().clock.now_ms, time.sleep)
+    http = build_http(settings, clock)
     try:
-        return check_configuration(settings, status, client, now_ms())
+        return check_configuration(settings, status, http, clock, random.random)
     except NoHostAnswersError as error:
         faults = "".join(f"  - {fault}\n" for fault in error.faults)
         _give_up(
@@ -60,14 +63,14 @@ def _ask(settings: MarketDataSettings, status: FetcherStatus | None, now_ms: Cal
             "BINANCE_API_FALLBACK_URLS."
         )
     except RateLimitedError as error:
-        until = instant_text(now_ms() + round(error.retry_after_seconds * 1000), now_ms())
+        until = instant_text(clock.now_ms() + round(error.retry_after_seconds * 1000), clock.now_ms())
         _give_up(f"The exchange wants no request now: {error}. Try again after {until}.")
     except ExchangeError as error:
         _give_up(f"The exchange refused the request: {error}.")
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        client.close()
+        http.close()
 
 
 def _give_up(message: str) -> NoReturn:

@@ -11,16 +11,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from market_data.aggregator.wiring import build_aggregator
 from market_data.conf.declarations import SETTINGS, MarketDataSettings
 from market_data.conf.loading import get_settings
 from market_data.conf.rules import contradictions
-from market_data.exchanges.backoff import ExponentialBackoff
-from market_data.fetcher.lease import FetcherLease
-from market_data.fetcher.loop import BACKOFF, FetcherClock, MarketDataFetcher
 from market_data.fetcher.shutdown import WorkFailedError, run_until_stopped
 from market_data.fetcher.systemd import ServiceNotifier
+from market_data.fetcher.wiring import build_fetcher
 from market_data.management.streams import let_go_of_unwritable_streams
+from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import open_ticker_cache
 
 
@@ -37,7 +35,15 @@ class Command(BaseCommand):
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
         notifier = ServiceNotifier()
         should_stop = _StopFlag()
-        fetcher = _build_fetcher(settings, should_stop, notifier)
+        cache = open_ticker_cache()
+        fetcher = build_fetcher(
+            settings,
+            cache,
+            clock=Clock(time.monotonic, cache.clock.stamp_ms, time.sleep),
+            chance=random.random,
+            should_stop=should_stop,
+            notifier=notifier,
+        )
         try:
             is_fresh = run_until_stopped(
                 fetcher.run_once if options["once"] else fetcher.run,
@@ -89,26 +95,3 @@ def _with_interval(settings: MarketDataSettings, interval_ms: str | None) -> Mar
     if errors:
         raise CommandError("\n".join(errors))
     return changed
-
-
-def _build_fetcher(
-    settings: MarketDataSettings, should_stop: _StopFlag, notifier: ServiceNotifier
-) -> MarketDataFetcher:
-    cache = open_ticker_cache()
-    lease = FetcherLease(
-        cache,
-        ttl_ms=settings.lease_ttl_ms,
-        patience_ms=2 * settings.fetch_interval_ms,
-        monotonic=time.monotonic,
-    )
-    base, cap = BACKOFF
-    return MarketDataFetcher(
-        settings,
-        cache,
-        build_aggregator(settings, cache, lease.token),
-        lease,
-        clock=FetcherClock(time.monotonic, cache.clock.stamp_ms, time.sleep),
-        backoff=ExponentialBackoff(base, cap, random.random),
-        should_stop=should_stop,
-        notifier=notifier,
-    )

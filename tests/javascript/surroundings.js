@@ -1,10 +1,11 @@
 /** A browser for the poller's tests: the clock stands until it is advanced, requests wait for their answer. */
 
-import { PriceCachePolling } from "./price-cache-polling.js"
+import { PriceCachePolling } from "../../market_data/static/market_data/price-cache-polling.js"
 
 export const SERVER_TIME_MS = 1_700_000_000_000
 
 export class Surroundings {
+  pageUrl = "http://prices.test/"
   nowMs = 1000
   requests = []
   hidden = false
@@ -62,12 +63,12 @@ export class Surroundings {
   /** Let a fetcher supply the answers from now on, each `roundTripMs` after its request. */
   supply(pairs, fetcher, roundTripMs = 20) {
     const seen = new Set()
-    const supply = { delays: [], seen }
+    const supply = { delaysMs: [], seen }
     this.whenAsked = (request) =>
       this.setTimeout(() => {
         const timestamps = pairs.map((pair, index) => fetcher.receivedAt(this.nowMs, index))
         const newest = Math.max(...timestamps)
-        if (!seen.has(newest)) supply.delays.push(this.nowMs - newest)
+        if (!seen.has(newest)) supply.delaysMs.push(this.nowMs - newest)
         seen.add(newest)
         const records = pairs.map((pair, index) => [pair, this.record(pair, 1, this.nowMs - timestamps[index])])
         this.answer(200, Object.fromEntries(records), {}, request)
@@ -103,7 +104,7 @@ export class Surroundings {
 
   /** Wait until every promise that can go on has done so. */
   async settle() {
-    for (let round = 0; round < 5; round++) await new Promise((resolve) => new MessageChannelTask(resolve))
+    for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve))
   }
 
   /** A record received `ageMs` ago on the server's clock. */
@@ -139,15 +140,6 @@ export class Fetcher {
       }
     }
     return newest
-  }
-}
-
-/** A macrotask that no test clock holds up. */
-class MessageChannelTask {
-  constructor(callback) {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = callback
-    port2.postMessage(null)
   }
 }
 

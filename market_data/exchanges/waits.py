@@ -1,4 +1,4 @@
-"""Obedience to 429 and 418: no request to any host of the exchange before the wait is over. Pure."""
+"""Obedience to 429s and bans: no request to any host of the exchange before the wait is over. Pure."""
 
 import re
 import threading
@@ -8,44 +8,35 @@ from email.utils import parsedate_to_datetime
 
 from market_data.exchanges.backoff import ExponentialBackoff
 from market_data.exchanges.errors import BannedError, RateLimitedError
+from market_data.exchanges.response import HttpResponse
 
 MAX_RATE_LIMIT_WAIT_SECONDS = 600.0
 UNKNOWN_BAN_SECONDS = 120.0
 MAX_BAN_SECONDS = 3 * 24 * 3600.0
 _SHORTEST_SENSIBLE_SECONDS = 1.0
-_BAN_END = re.compile(r"until (\d{13})\b")
 
 
-def retry_after_seconds(text: str | None, exchange_now_ms: int) -> float | None:
-    """Return what `Retry-After` asks for, in seconds or as an HTTP date; None where it makes no sense."""
-    if text is None:
-        return None
-    stripped = text.strip()
-    if re.fullmatch(r"\d{1,18}(\.\d{1,9})?", stripped, re.ASCII):
-        seconds = float(stripped)
-        return seconds if seconds >= _SHORTEST_SENSIBLE_SECONDS else None
+def asked_wait_seconds(response: HttpResponse) -> float:
+    """Return what `Retry-After` asks for, in seconds or as an HTTP date; zero where it makes no sense."""
+    text = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,18}(\.\d{1,9})?", text, re.ASCII):
+        seconds = float(text)
+        return seconds if seconds >= _SHORTEST_SENSIBLE_SECONDS else 0.0
     try:
-        seconds = parsedate_to_datetime(stripped).timestamp() - exchange_now_ms / 1000
+        return max(0.0, parsedate_to_datetime(text).timestamp() - response.exchange_now_ms / 1000)
     except (ValueError, OverflowError):
-        return None
-    return seconds if seconds > 0 else None
-
-
-def ban_end_ms(message: str) -> int | None:
-    """Return the Unix ms that a ban's message names."""
-    match = _BAN_END.search(message)
-    return int(match[1]) if match else None
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class PauseSnapshot:
+class WaitsSnapshot:
     """The wait at one instant, in seconds from now; zero where there is none."""
 
     rate_limit_seconds: float
     ban_seconds: float
 
 
-class ExchangePause:
+class Waits:
     """Until when the exchange wants no request: after a 429, and during a ban (418)."""
 
     def __init__(self, *, floor: ExponentialBackoff, monotonic: Callable[[], float]) -> None:
@@ -64,20 +55,25 @@ class ExchangePause:
         if waits.rate_limit_seconds > 0:
             raise RateLimitedError("the exchange asked to wait", waits.rate_limit_seconds)
 
-    def rate_limited(self, seconds: float | None) -> float:
-        """Begin a wait after a 429 and return its length; the own floor stands in for what makes no sense."""
+    def obey(self, error: RateLimitedError) -> RateLimitedError:
+        """Begin the wait that an answer asks for, and return the error that tells of the wait as it is kept."""
+        seconds = self._ban(error) if isinstance(error, BannedError) else self._rate_limit(error)
+        return type(error)(str(error), seconds)
+
+    def _rate_limit(self, error: RateLimitedError) -> float:
+        """Begin a wait; the own floor stands in where the exchange named none that makes sense."""
         with self._lock:
             # Requests that were under way together get their 429s together: that is one reason to wait.
             if self._rate_limits_in_a_row == 0 or self._monotonic() >= self._rate_limited_until:
                 self._rate_limits_in_a_row += 1
             floor = self._floor.delay_seconds(self._rate_limits_in_a_row)
-            wait = min(MAX_RATE_LIMIT_WAIT_SECONDS, floor if seconds is None else seconds)
+            wait = min(MAX_RATE_LIMIT_WAIT_SECONDS, error.retry_after_seconds or floor)
             self._rate_limited_until = max(self._rate_limited_until, self._monotonic() + wait)
             return wait
 
-    def banned(self, seconds: float | None) -> float:
-        """Begin a ban after a 418 and return its length: two minutes, the shortest known, where none is named."""
-        wait = min(MAX_BAN_SECONDS, UNKNOWN_BAN_SECONDS if seconds is None else seconds)
+    def _ban(self, error: BannedError) -> float:
+        """Begin a ban: two minutes, the shortest known, where none is named."""
+        wait = min(MAX_BAN_SECONDS, error.retry_after_seconds or UNKNOWN_BAN_SECONDS)
         with self._lock:
             self._banned_until = max(self._banned_until, self._monotonic() + wait)
         return wait
@@ -95,8 +91,8 @@ class ExchangePause:
         with self._lock:
             self._rate_limits_in_a_row = 0
 
-    def snapshot(self) -> PauseSnapshot:
+    def snapshot(self) -> WaitsSnapshot:
         """Return what is left of both waits."""
         now = self._monotonic()
         with self._lock:
-            return PauseSnapshot(max(0.0, self._rate_limited_until - now), max(0.0, self._banned_until - now))
+            return WaitsSnapshot(max(0.0, self._rate_limited_until - now), max(0.0, self._banned_until - now))

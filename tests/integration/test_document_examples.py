@@ -1,4 +1,4 @@
-"""The README's examples are run: what a real fetcher cycle brought is read as the README says it is.
+"""The documents' examples are run: what a real fetcher cycle brought is read as they say it is.
 
 Statuses, headers, keys and their order, texts and counts have to be the same; figures that change with time and
 market are masked.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import redis
@@ -25,7 +25,9 @@ from development.embedded_cache import EmbeddedCache
 from exchange_simulator.server import RunningSimulator
 from market_data.ticker_cache.cache import TickerCache
 from nexusmeme.settings import BASE_DIR
+from tests.documents import text_of
 
+DOCUMENTS = ("README.md", "docs/api.md", "docs/redis.md")
 _BLOCK = re.compile(r"(?:<!-- example: (?P<state>.+) -->\n)?```console\n(?P<text>.*?)```", re.DOTALL)
 _COMMAND = re.compile(r"^\$ (?P<command>.+)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 
@@ -43,8 +45,9 @@ LIVES = {"MARKET_DATA_CACHE_TTL_MS": str(LIFE_MS), "MARKET_DATA_CACHE_STALE_TTL_
 
 @dataclass(frozen=True)
 class Example:
-    """A command of the README, what it prints there, and in which state of the cache."""
+    """A command of a document, what it prints there, and in which state of the cache."""
 
+    document: str
     command: str
     output: str
     state: str | None
@@ -53,12 +56,15 @@ class Example:
     def words(self) -> list[str]:
         return shlex.split(self.command)
 
+    def __str__(self) -> str:
+        return f"{self.document}: {self.command}"
+
 
 def _examples(program: str) -> list[Example]:
-    readme = (BASE_DIR / "README.md").read_text(encoding="utf-8")
     return [
-        Example(found["command"], found["output"], block["state"])
-        for block in _BLOCK.finditer(readme)
+        Example(document, found["command"], found["output"], block["state"])
+        for document in DOCUMENTS
+        for block in _BLOCK.finditer(text_of(document))
         for found in _COMMAND.finditer(block["text"])
         if found["command"].startswith(f"{program} ")
     ]
@@ -68,9 +74,16 @@ HTTP_EXAMPLES = _examples("curl")
 REDIS_EXAMPLES = _examples("redis-cli")
 
 
+@dataclass(frozen=True)
+class Cycle:
+    """What one cycle of a real fetcher asks the exchange, and writes into an empty cache, as Redis dumps it."""
+
+    asked: frozenset[str]
+    written: Mapping[bytes, bytes]
+
+
 @pytest.fixture(scope="module")
-def fetched(redis_server: EmbeddedCache) -> dict[bytes, bytes]:
-    """What one cycle of a real fetcher writes into an empty cache, as Redis dumps it."""
+def cycle(redis_server: EmbeddedCache) -> Cycle:
     with redis.Redis.from_url(redis_server.url) as client, RunningSimulator() as simulator:
         client.flushall()
         environment = {
@@ -84,17 +97,18 @@ def fetched(redis_server: EmbeddedCache) -> dict[bytes, bytes]:
         command = [sys.executable, "manage.py", "run_market_fetcher", "--once"]
         ended = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60)
         assert ended.returncode == 0, ended.stderr
-        return {key: client.dump(key) for key in client.scan_iter()}
+        asked = frozenset(f"{request.method} {unquote(request.target)}" for request in simulator.requests.last(100))
+        return Cycle(asked, {key: client.dump(key) for key in client.scan_iter()})
 
 
 @pytest.fixture
 def cache(
-    fetched: dict[bytes, bytes], redis_client: redis.Redis, ticker_cache: TickerCache, settings: LazySettings
+    cycle: Cycle, redis_client: redis.Redis, ticker_cache: TickerCache, settings: LazySettings
 ) -> Iterator[redis.Redis]:
     """The cache as it is while a fetcher is active."""
     for name, value in LIVES.items():
         setattr(settings, name, value)
-    for key, value in fetched.items():
+    for key, value in cycle.written.items():
         redis_client.restore(key, LIFE_MS, value)
     assert ticker_cache.acquire_lease("vm:1:0123abcd", LIFE_MS)
     return redis_client
@@ -107,8 +121,8 @@ def _expire_current_prices(cache: redis.Redis) -> None:
 STATES = {None: lambda cache: None, "the current prices have expired": _expire_current_prices}
 
 
-@pytest.mark.parametrize("example", HTTP_EXAMPLES, ids=lambda example: example.command)
-def test_an_answer_of_the_api_is_what_the_readme_shows(example: Example, cache: redis.Redis, client: Client) -> None:
+@pytest.mark.parametrize("example", HTTP_EXAMPLES, ids=str)
+def test_an_answer_of_the_api_is_what_the_document_shows(example: Example, cache: redis.Redis, client: Client) -> None:
     STATES[example.state](cache)
     response = _answer(example, client)
     head, body = _parts(example)
@@ -121,21 +135,22 @@ def test_an_answer_of_the_api_is_what_the_readme_shows(example: Example, cache: 
         assert _shown_headers(response, head[1:]) == _read_headers(head[1:])
 
 
-def test_the_readme_shows_every_endpoint_and_every_status_of_prices() -> None:
-    paths = {urlsplit(example.words[-1]).path.rpartition("/")[2] for example in HTTP_EXAMPLES}
-    statuses = {example.output.split()[1] for example in HTTP_EXAMPLES if example.output.startswith("HTTP/")}
+def test_the_document_about_the_api_shows_every_endpoint_and_every_status_of_prices() -> None:
+    examples = [example for example in HTTP_EXAMPLES if example.document == "docs/api.md"]
+    paths = {urlsplit(example.words[-1]).path.rpartition("/")[2] for example in examples}
+    statuses = {example.output.split()[1] for example in examples if example.output.startswith("HTTP/")}
 
     assert paths == {"prices", "history", "init", "health", "pairs"}
     assert statuses == {"200", "206", "304", "400", "503"}
 
 
-@pytest.mark.parametrize("example", REDIS_EXAMPLES, ids=lambda example: example.command)
-def test_redis_holds_what_the_readme_shows(example: Example, cache: redis.Redis) -> None:
+@pytest.mark.parametrize("example", REDIS_EXAMPLES, ids=str)
+def test_redis_holds_what_the_document_shows(example: Example, cache: redis.Redis) -> None:
     _, *arguments = example.words
     if arguments[0] == "--scan":
         assert arguments[1] == "--pattern"
         assert sorted(key.decode() for key in cache.scan_iter(match=arguments[2])) == example.output.splitlines()
-    elif arguments[0] == "PTTL":
+    elif arguments[0] in ("PTTL", "MEMORY"):
         assert example.output.strip().isdigit()
         assert cache.execute_command(*arguments) > 0
     elif arguments[0] == "LRANGE":
@@ -147,7 +162,15 @@ def test_redis_holds_what_the_readme_shows(example: Example, cache: redis.Redis)
         assert _masked(value) == _masked(example.output.strip())
 
 
-def test_the_readme_shows_how_to_read_a_price_from_redis() -> None:
+def test_the_document_about_the_exchange_has_every_request_of_a_cycle(cycle: Cycle) -> None:
+    text = text_of("docs/exchange_apis.md")
+
+    assert cycle.asked
+    assert [request for request in cycle.asked if f"`{request}`" not in text] == []
+
+
+def test_the_readme_shows_a_price_and_the_document_about_redis_how_to_read_it_there() -> None:
+    assert "README.md" in {example.document for example in HTTP_EXAMPLES}
     assert "redis-cli GET market_data:BTC/USD" in [example.command for example in REDIS_EXAMPLES]
 
 
@@ -178,7 +201,7 @@ def _read_headers(lines: list[str]) -> dict[str, str]:
 
 
 def _shown_headers(response: HttpResponse, shown: list[str]) -> Mapping[str, str]:
-    """Return those headers of the answer that the README shows, and all that the contract names."""
+    """Return those headers of the answer that the document shows, and all that the contract names."""
     names = set(_read_headers(shown))
     return {
         name.lower(): _masked_header(name, value)
