@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from market_data.checks import CACHE_RULES
 from market_data.conf.declarations import SETTINGS, Setting
-from market_data.conf.rules import RULES
+from market_data.conf.rules import CONTRADICTIONS
 from nexusmeme.environment import SITE_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,7 +40,7 @@ A value that cannot work stops every process before it starts, with a line that 
 `manage.py market_status` and the admin's page show the value in use and where it comes from.
 """
 _RULES_HEAD = """\
-## Values that contradict each other
+## Values that do not go together
 
 Errors (E) stop every process before it starts, warnings (W) are only told.
 """
@@ -49,7 +50,9 @@ def settings_document() -> str:
     """Return the page about all settings, in Markdown."""
     app = ((*_row(setting), _code(setting.check_id)) for setting in SETTINGS.values())
     site = map(_row, SITE_SETTINGS.values())
-    rules = ((_code(rule.id), ", ".join(map(_code, rule.settings)), rule.reason) for rule in RULES)
+    rules = (
+        (_code(rule.id), ", ".join(map(_code, rule.settings)), rule.reason) for rule in (*CONTRADICTIONS, *CACHE_RULES)
+    )
     return "\n".join(
         (
             _DOCUMENT_HEAD,

@@ -14,6 +14,7 @@ from redis import ConnectionPool
 from market_data.conf.declarations import SETTINGS, Setting
 from market_data.conf.parsers import text, text_list
 from market_data.ticker.pairs import quoted
+from market_data.ticker_cache.cache_alias import pool_fault
 from nexusmeme.env_file import load_env_file, stop
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
 
@@ -76,7 +77,7 @@ def _redis_url(value: Any) -> str:
         raise ValueError(f"the address does not begin with redis://, rediss://, unix:// or {SENTINEL_SCHEME}")
     server_url = SentinelAddress.parse(url).primary_url if url.startswith(SENTINEL_SCHEME) else url
     try:
-        ConnectionPool.from_url(server_url).make_connection()  # it connects at its first use
+        pool = ConnectionPool.from_url(server_url)
         is_readable = url.startswith("unix://") or bool(re.fullmatch(r"/?\d*", urlsplit(server_url).path))
     except (ValueError, TypeError):
         is_readable = False
@@ -85,6 +86,8 @@ def _redis_url(value: Any) -> str:
             "the address cannot be read: after the host come a port, a slash with the number of the database and "
             f"options that redis-py knows; {_ENCODE}"
         )
+    if fault := pool_fault(pool):
+        raise ValueError(f"the address has {fault}")
     return url
 
 

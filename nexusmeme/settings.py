@@ -74,7 +74,12 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-CACHES = {"default": redis_cache(_environment["REDIS_URL"])}
+# An entry of its own, so that nothing that clears the default cache deletes prices, or the end of a ban.
+MARKET_DATA_CACHE_ALIAS = "market_data"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    MARKET_DATA_CACHE_ALIAS: redis_cache(_environment["REDIS_URL"]),
+}
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 SPECTACULAR_SETTINGS = {

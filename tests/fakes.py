@@ -1,13 +1,12 @@
 """Stand-ins for what tests do not own or must steer: time, the exchange, and Redis behind `TickerCache`'s methods."""
 
-import dataclasses
 import json
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
+from market_data.aggregator.arrivals import Start
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.wiring import build_aggregator, build_gateway
 from market_data.conf.declarations import MarketDataSettings
@@ -27,6 +26,7 @@ from market_data.ticker_cache.status import FetcherReading, FetcherStatus
 
 HOST = "https://exchange.test"
 FALLBACK = "https://fallback.test"
+ONE_HOST = {"BINANCE_API_BASE_URL": HOST, "BINANCE_API_FALLBACK_URLS": "[]"}
 UNIX_TIME_AT_START_MS = 1_700_000_000_000
 
 
@@ -89,7 +89,7 @@ Reaction = Callable[[str, str], HttpResponse]
 
 
 class FakeExchange:
-    """An `ExchangeClient` that knows its listed symbols and refuses others; `reaction` replaces its answers."""
+    """An `HttpGet` that knows its listed symbols and refuses others; `reaction` replaces its answers."""
 
     def __init__(self, clock: MovableClock, symbols: Sequence[Mapping[str, str]] = USUAL_SYMBOLS) -> None:
         self._clock = clock
@@ -124,14 +124,14 @@ class FakeExchange:
         return sum("/exchangeInfo" in path for _, path in self.requests)
 
     def usual(self, base_url: str, path_and_query: str) -> HttpResponse:
-        if "/exchangeInfo" in path_and_query:
-            return self.answer({"symbols": list(self.symbols.values())}, base_url=base_url)
-        if "symbols=" not in path_and_query:
-            names = [name for name, symbol in self.symbols.items() if symbol["status"] == "TRADING"]
-        else:
-            names = json.loads(unquote(re.sub(r".*symbols=", "", path_and_query)))
+        query = unquote(path_and_query.partition("symbols=")[2])
+        names = json.loads(query) if query else list(self.symbols)
         if not set(names) <= set(self.symbols):
             return self.answer({"code": -1121, "msg": "Invalid symbol."}, status=400, base_url=base_url)
+        if "/exchangeInfo" in path_and_query:
+            return self.answer({"symbols": [self.symbols[name] for name in names]}, base_url=base_url)
+        if not query:
+            names = [name for name in names if self.symbols[name]["status"] == "TRADING"]
         rows = (self.rows.get(name, row(name)) for name in names)
         return self.answer([present for present in rows if present is not None], base_url=base_url)
 
@@ -160,6 +160,8 @@ class MemoryTickerCache:
         self.refuses_history = False
         self.history: deque[tuple[Source, list[TickerRecord]]] = deque(maxlen=MAX_POINTS)
         """The last writes of history, each as it was asked for."""
+        self.writes: deque[int] = deque(maxlen=MAX_POINTS)
+        """How many prices each of the last writes had."""
         self.renewals = 0
         self.statuses: list[tuple[float, FetcherStatus]] = []
 
@@ -209,6 +211,7 @@ class MemoryTickerCache:
     def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
         self._check_held(token)
         self.source = source
+        self.writes.append(len(records))
         for record in records:
             age_ms = max(0, self._clock.now_ms() - record.received_at_ms)
             life_seconds = (self._cache_ttl_ms - age_ms) / 1000
@@ -253,11 +256,31 @@ def gateway_of(
     return build_gateway(settings, Binance(), tuple(urls), clock=clock_of(clock), chance=lambda: 0.0, http=exchange)
 
 
+class FinishedJob:
+    """What a job is that was done when it was started."""
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self, timeout: float | None = None) -> None:
+        """Nothing is left to wait for."""
+
+
+def at_once(job: Callable[[], None]) -> FinishedJob:
+    """Do the job instead of starting a thread for it, so that simulated time passes in one order only."""
+    job()
+    return FinishedJob()
+
+
 def aggregator_of(
-    clock: MovableClock, exchange: FakeExchange, cache: object, settings: MarketDataSettings, token: str
+    clock: MovableClock,
+    exchange: FakeExchange,
+    cache: MemoryTickerCache,
+    settings: MarketDataSettings,
+    token: str,
+    start_request: Start = at_once,
 ) -> MarketDataAggregator:
     """Return the real aggregator between a fake exchange and a fake cache, in the test's time and without chance."""
-    settings = dataclasses.replace(settings, binance_api_base_url=HOST, binance_api_fallback_urls=())
     return build_aggregator(
         settings,
         cache,  # type: ignore[arg-type]
@@ -265,4 +288,6 @@ def aggregator_of(
         clock=clock_of(clock),
         chance=lambda: 0.0,
         http=exchange,
+        start_request=start_request,
+        start_listing=at_once,
     )

@@ -84,8 +84,9 @@ def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None, inter
 class PriceKeys:
     """Writes the cache contract's keys as a fetcher does, with lives as long as a test needs them."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, fetch_interval_ms: int = 4000) -> None:
         self.client = client
+        self._fetch_interval_ms = fetch_interval_ms
 
     def write(self, *pairs: str, age_ms: int = 0, price: str | None = None, is_current: bool = True) -> None:
         """Write the records of `pairs`, as current and last known prices, or as the last known ones only."""
@@ -106,10 +107,8 @@ class PriceKeys:
         """Drop the current prices; the last known ones stay."""
         self.client.delete(*(f"market_data:{pair}" for pair in pairs))
 
-    def report(
-        self, pairs: Sequence[str], *, last_error: str | None = None, interval_ms: int = 4000, is_running: bool = True
-    ) -> None:
-        status = fetcher_status(pairs, last_error=last_error, interval_ms=interval_ms)
+    def report(self, pairs: Sequence[str], *, last_error: str | None = None, is_running: bool = True) -> None:
+        status = fetcher_status(pairs, last_error=last_error, interval_ms=self._fetch_interval_ms)
         self.client.set("market_data_fetcher:status", msgspec.json.encode(status))
         if is_running:
             self.client.set("market_data_fetcher:lease", "token-of-a-test")

@@ -33,6 +33,23 @@ class Problem:
         return f"{self.message} {self.hint}"
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What can be wrong with settings whose values can be read; `reason` says what is broken and why it matters."""
+
+    number: int
+    severity: Severity
+    settings: tuple[str, ...]
+    reason: str
+
+    @property
+    def id(self) -> str:
+        return check_id(self.severity, self.number)
+
+    def broken(self, found: str, hint: str) -> Problem:
+        return Problem(self.number, self.severity, self.settings, f"{found}: {self.reason}.", hint)
+
+
 def check_id(severity: Severity, number: int) -> str:
     """Return the id under which Django's checks know a problem, and `SILENCED_SYSTEM_CHECKS` silences a warning."""
     return f"market_data.{severity.value[0].upper()}{number:03}"

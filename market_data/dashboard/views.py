@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
-from market_data.api.prices_query import parse_prices_query
-from market_data.api.queries import BadQueryError, bad_query_answer
-from market_data.api.response import NEVER_STORE, OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, Answer, error_answer
+from market_data.api.queries import BadQueryError, bad_query_response, parse_prices_query
+from market_data.api.response import NEVER_STORE, OPEN_TO_ANY_PAGE, SOURCE_HEADER, TIME_HEADER, error_response
+from market_data.api.views import SentResponse
 from market_data.conf.loading import get_settings
 from market_data.dashboard.component import Component, read_component
 from market_data.ticker_cache.cache import open_ticker_cache
@@ -36,10 +36,10 @@ def fragment(request: HttpRequest) -> HttpResponse:
     try:
         query = parse_prices_query(request.META["QUERY_STRING"], settings)
     except BadQueryError as error:
-        return _refusal(bad_query_answer(error), open_ticker_cache().clock.now_ms())
+        return SentResponse(bad_query_response(error), open_ticker_cache().clock.now_ms())
     component = read_component(settings, query.pairs)
     if component.is_empty:
-        return _refusal(error_answer(404, "Not found", component.problem), component.now_ms)
+        return SentResponse(error_response(404, "Not found", component.problem), component.now_ms)
     response = _page(request, "market_data/embedded.html", component)
     for name, value in OPEN_TO_ANY_PAGE.items():
         response.headers[name] = value
@@ -53,8 +53,3 @@ def _page(request: HttpRequest, template: str, component: Component, **more: Any
     if component.source:
         response.headers[SOURCE_HEADER] = component.source.value
     return response
-
-
-def _refusal(answer: Answer, now_ms: int) -> HttpResponse:
-    headers = {**dict(answer.headers), **OPEN_TO_ANY_PAGE, TIME_HEADER: str(now_ms)}
-    return HttpResponse(answer.body, status=answer.status, headers=headers)

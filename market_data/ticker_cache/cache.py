@@ -5,10 +5,10 @@ import time
 from functools import lru_cache
 
 from django.core.signals import setting_changed
-from django_redis import get_redis_connection
 
 from market_data.conf.loading import get_settings
 from market_data.logs.incidents import IncidentLog
+from market_data.ticker_cache.cache_alias import open_client
 from market_data.ticker_cache.clock import RedisClock
 from market_data.ticker_cache.connection import RedisConnection
 from market_data.ticker_cache.history import HistoryStore
@@ -35,7 +35,7 @@ def open_ticker_cache() -> TickerCache:
         incidents=IncidentLog(logger, time.monotonic),
     )
     return TickerCache(
-        RedisConnection(get_redis_connection(settings.cache_alias), clock=clock, breaker=ReadBreaker(time.monotonic)),
+        RedisConnection(open_client(settings.cache_alias), clock=clock, breaker=ReadBreaker(time.monotonic)),
         cache_ttl_ms=settings.cache_ttl_ms,
         last_known_ttl_ms=settings.last_known_ttl_ms,
     )

@@ -1,12 +1,12 @@
-"""What redis-py raises, as the reason in words for which the cache cannot be used."""
+"""What redis-py raises, as the reason in words for which the cache cannot be used, and how often it did."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
 from redis.sentinel import MasterNotFoundError
 
-from market_data.metrics.tallies import open_served_tallies
 from market_data.ticker_cache.errors import CacheUnavailableError
 
 
@@ -17,7 +17,7 @@ def as_cache_unavailable() -> Iterator[None]:
         yield
     except redis.RedisError as error:
         name, reason = _reason(error)
-        open_served_tallies().note_cache_error(name)
+        failure_counts[name] += 1
         raise CacheUnavailableError(reason) from error
 
 
@@ -31,6 +31,10 @@ _REASONS: tuple[tuple[type[redis.RedisError], str, str], ...] = (
     (redis.ConnectionError, "connection", "no connection to Redis"),
 )
 _CANNOT_SAVE = "MISCONF"
+FAILURES = (*(name for _, name, _ in _REASONS), "cannot_save", "other")
+failure_counts = dict.fromkeys(FAILURES, 0)
+"""How often Redis could not be used, by the name of the reason, since the process began or was forked."""
+os.register_at_fork(after_in_child=lambda: failure_counts.update(dict.fromkeys(FAILURES, 0)))
 
 
 def _reason(error: redis.RedisError) -> tuple[str, str]:

@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -20,9 +19,6 @@ from market_data.ticker_cache.prices import NO_PRICES, CacheReading
 _MAX_MEMO_ENTRIES = 256
 _MAX_MEMO_BYTES = 4 * 1024 * 1024
 _ATTEMPTS = 3
-_MAX_MORE_PAIRS = 200
-_MORE_SECONDS = 60.0
-_MORE_READS = 8
 
 
 def _new_memo() -> BoundedMemo[Any]:
@@ -49,8 +45,6 @@ class PriceSnapshot:
 class PriceSnapshots:
     """The process's latest snapshot of the configured pairs, renewed when a reader asks and it is older than allowed.
 
-    Other pairs that readers ask for are read along for a minute, a bounded number of them.
-
     One request at a time reads Redis; those who come meanwhile wait for it, or are told at once while Redis is known
     to be out of reach. A failure counts as a snapshot: Redis is asked once an interval then too.
     """
@@ -70,9 +64,6 @@ class PriceSnapshots:
         self._clock = cache.clock
         self._lock = threading.Lock()
         self._latest: PriceSnapshot | None = None
-        self._more: tuple[str, ...] = ()
-        self._more_since = 0.0
-        self._more_reads_at: deque[float] = deque(maxlen=_MORE_READS)
 
     def current(self) -> tuple[PriceSnapshot, int]:
         """Return a snapshot and the time of now, Unix ms, at which it is not older than allowed.
@@ -85,34 +76,6 @@ class PriceSnapshots:
             return latest, self._clock.at_ms(now)
         return self._renewed()
 
-    def including(self, pairs: Sequence[str]) -> tuple[PriceSnapshot, int]:
-        """Return a snapshot of these pairs too, configured or not, and the time of now.
-
-        Redis is read at once because of pairs that are not configured, but only a few times an interval; after that,
-        those that the snapshot was not read for count as absent until the next one.
-        """
-        snapshot, now_ms = self.current()
-        if snapshot.unreachable is None and not snapshot.pairs.issuperset(pairs):
-            self._read_along(pairs)
-            if self._may_read_for_more():
-                snapshot, now_ms = self._flight(pairs)
-            snapshot = replace(snapshot, pairs=snapshot.pairs.union(pairs), memo=_new_memo())
-        return snapshot, now_ms
-
-    def _read_along(self, pairs: Sequence[str]) -> None:
-        known, now = frozenset(self._pairs), self._monotonic()
-        if now - self._more_since > _MORE_SECONDS:
-            self._more, self._more_since = (), now
-        wanted = dict.fromkeys(pair for pair in (*pairs, *self._more) if pair not in known)
-        self._more = tuple(wanted)[:_MAX_MORE_PAIRS]
-
-    def _may_read_for_more(self) -> bool:
-        now, reads_at = self._monotonic(), self._more_reads_at
-        if len(reads_at) == _MORE_READS and now - reads_at[0] <= self._max_age_seconds:
-            return False
-        reads_at.append(now)
-        return True
-
     def _renewed(self) -> tuple[PriceSnapshot, int]:
         snapshot, now_ms = self._flight()
         for _ in range(1, _ATTEMPTS):
@@ -122,7 +85,7 @@ class PriceSnapshots:
             snapshot, now_ms = self._flight()
         return snapshot, now_ms
 
-    def _flight(self, pairs: Sequence[str] = ()) -> tuple[PriceSnapshot, int]:
+    def _flight(self) -> tuple[PriceSnapshot, int]:
         came_at, known = self._monotonic(), self._latest
         if known is not None and known.unreachable is not None:
             if not self._lock.acquire(blocking=False):
@@ -133,8 +96,8 @@ class PriceSnapshots:
             latest = self._latest
             # Whoever comes during a read gets what it brings, also where it takes long.
             is_fresh = latest and (latest.read_at + latest.read_seconds >= came_at or self._is_young(latest))
-            if latest is None or not is_fresh or not latest.pairs.issuperset(pairs):
-                latest = self._latest = self._read((*self._pairs, *self._more))
+            if latest is None or not is_fresh:
+                latest = self._latest = self._read(self._pairs)
         finally:
             self._lock.release()
         return latest, self._clock.now_ms()

@@ -11,6 +11,9 @@ from development.chromium import ADVICE, find_chromium
 from development.embedded_cache import EmbeddedCache
 from tests.web_site import PAIRS, PriceKeys, WebSite
 
+# Half a second instead of two, and a fetcher that says it fetches as often: a test need not wait longer for a price.
+POLL_INTERVAL_MS = 500
+QUICK_POLLS = {"MARKET_DATA_CLIENT_POLL_INTERVAL_MS": str(POLL_INTERVAL_MS)}
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -44,7 +47,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def shared_site(redis_server: EmbeddedCache) -> Iterator[WebSite]:
-    running = WebSite(redis_server.url).start()
+    running = WebSite(redis_server.url, QUICK_POLLS).start()
     yield running
     running.stop()
 
@@ -52,7 +55,7 @@ def shared_site(redis_server: EmbeddedCache) -> Iterator[WebSite]:
 @pytest.fixture
 def keys(redis_client: redis.Redis) -> PriceKeys:
     """A pen for an empty cache."""
-    return PriceKeys(redis_client)
+    return PriceKeys(redis_client, fetch_interval_ms=POLL_INTERVAL_MS)
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ def start_site(redis_server: EmbeddedCache) -> Iterator[Callable[..., WebSite]]:
     started: list[WebSite] = []
 
     def start(redis_url: str | None = None, **environment: str) -> WebSite:
-        started.append(WebSite(redis_url or redis_server.url, environment))
+        started.append(WebSite(redis_url or redis_server.url, {**QUICK_POLLS, **environment}))
         return started[-1].start()
 
     yield start

@@ -11,7 +11,11 @@ from tests.drills.conftest import TICKERS, Hall, open_hall
 
 pytestmark = pytest.mark.browser
 
-SHORT_LIVES = {"MARKET_DATA_CACHE_TTL_MS": "4000", "MARKET_DATA_CACHE_STALE_TTL_MS": "3000"}
+SHORT_TIMES = {
+    "MARKET_DATA_CACHE_TTL_MS": "4000",
+    "MARKET_DATA_CACHE_STALE_TTL_MS": "3000",
+    "MARKET_DATA_CLIENT_POLL_INTERVAL_MS": "500",
+}
 PATIENCE_MS = 45_000
 """Longer than any wait of fetcher and poller after an outage."""
 
@@ -19,7 +23,7 @@ PATIENCE_MS = 45_000
 @pytest.fixture
 def hall(tmp_path: Path) -> Iterator[Hall]:
     with open_hall(tmp_path) as running:
-        running.variables |= SHORT_LIVES
+        running.variables |= SHORT_TIMES
         running.start()
         yield running
 

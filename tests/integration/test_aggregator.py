@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import pytest
@@ -10,6 +10,7 @@ import redis
 
 from exchange_simulator.server import RunningSimulator
 from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import TickerRecord
 from market_data.ticker_cache.status import FetcherStatus, FetchStats
 from tests.integration.conftest import Bench
 
@@ -343,10 +344,10 @@ def test_concurrent_callers_share_one_request_and_fresh_prices_cost_none(
 ) -> None:
     shared = bench("BTC/USDT")
     exchange.faults.add("latency", seconds=0.3, path=TICKERS)
-    prices: list[dict[str, object]] = []
+    prices: list[Mapping[str, TickerRecord]] = []
 
     def ask() -> None:
-        prices.append(shared.aggregator.get_market_data(["BTC/USDT"]))
+        prices.append(shared.aggregator.get_market_data(["BTC/USDT"], max_age_ms=60_000).records)
 
     callers = [threading.Thread(target=ask) for _ in range(8)]
     for caller in callers:
@@ -357,15 +358,15 @@ def test_concurrent_callers_share_one_request_and_fresh_prices_cost_none(
     assert len(prices) == 8
     assert len({price["BTC/USDT"] for price in prices}) == 1
     assert exchange.requests.count(TICKERS) == 1
-    shared.aggregator.get_market_data(["BTC/USDT"])
+    shared.aggregator.get_market_data(["BTC/USDT"], max_age_ms=60_000)
     assert exchange.requests.count(TICKERS) == 1
 
 
 def test_a_price_from_the_cache_keeps_its_instant(bench: MakeBench, exchange: RunningSimulator) -> None:
     first, second = bench("BTC/USDT"), bench("BTC/USDT")
-    fetched = first.aggregator.get_market_data(["BTC/USDT"])["BTC/USDT"]
+    fetched = first.aggregator.get_market_data(["BTC/USDT"], max_age_ms=60_000).records["BTC/USDT"]
 
-    found = second.aggregator.get_market_data(["BTC/USDT"])["BTC/USDT"]
+    found = second.aggregator.get_market_data(["BTC/USDT"], max_age_ms=60_000).records["BTC/USDT"]
 
     assert found == fetched
     assert exchange.requests.count(TICKERS) == 1

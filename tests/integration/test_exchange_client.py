@@ -16,9 +16,9 @@ SEVERAL_MIB = 4 * 1024 * 1024
 
 @pytest.fixture
 def client() -> Iterator[HttpClient]:
-    binance = HttpClient(max_connections=1, monotonic=time.monotonic, now_ms=lambda: time.time_ns() // 1_000_000)
-    yield binance
-    binance.close()
+    client = HttpClient(max_connections=1, monotonic=time.monotonic, now_ms=lambda: time.time_ns() // 1_000_000)
+    yield client
+    client.close()
 
 
 @pytest.fixture

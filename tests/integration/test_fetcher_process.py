@@ -84,7 +84,7 @@ def test_a_signal_ends_it_with_exit_zero_and_the_lease_free(
 
     fetcher.send(number)
 
-    assert fetcher.wait(5) == 0
+    assert fetcher.wait() == 0
     assert redis_client.exists(LEASE_KEY) == 0
     assert "Traceback" not in fetcher.log
 
@@ -98,7 +98,7 @@ def test_a_signal_ends_it_while_the_exchange_hangs(
 
     fetcher.send(signal.SIGTERM)
 
-    assert fetcher.wait(4) == 0
+    assert fetcher.wait() == 0
     assert redis_client.exists(LEASE_KEY) == 0
 
 
@@ -114,7 +114,7 @@ def test_a_standby_asks_nothing_and_takes_over_at_once_after_a_clean_stop(
 
     first.send(signal.SIGTERM)
 
-    assert first.wait(5) == 0
+    assert first.wait() == 0
     wait_until(lambda: second.holds_lease(redis_client), "the change-over", 3)
     assert lists_asked_for == 1, "only the active fetcher asks the exchange"
 

@@ -38,9 +38,9 @@ CONNECTION_RIGHTS = "+select +ping +hello +auth"
 HEADER_NAMES = {
     "access-control-allow-origin", "access-control-expose-headers", "allow", "cache-control", "connection",
     "content-encoding", "content-language", "content-length", "content-security-policy",
-    "content-type", "cross-origin-opener-policy", "date", "etag", "location", "permissions-policy", "referrer-policy",
-    "retry-after", "server", "transfer-encoding", "vary", "x-content-type-options", "x-frame-options",
-    "x-market-data-missing", "x-market-data-source", "x-market-data-time",
+    "content-type", "cross-origin-opener-policy", "cross-origin-resource-policy", "date", "etag", "location",
+    "permissions-policy", "referrer-policy", "retry-after", "server", "transfer-encoding", "vary",
+    "x-content-type-options", "x-frame-options", "x-market-data-missing", "x-market-data-source", "x-market-data-time",
 }  # fmt: skip
 
 

@@ -113,8 +113,10 @@ def failing(*arguments, **named):
 
 from django.core.cache import caches
 from market_data.api import views
-views.open_price_snapshots = lambda: failing(caches["default"].client._server, settings=dict(__import__("os").environ))
+server = caches["market_data"].client._server
+views.open_price_snapshots = lambda: failing(server, settings=dict(__import__("os").environ))
 environ = {"PATH_INFO": "/api/market-data/prices", "HTTP_ACCEPT": "text/html", **__import__("os").environ}
+environ["HTTP_COOKIE"] = "a=b"  # so that Django answers
 setup_testing_defaults(environ)
 print(b"".join(application(environ, lambda status, headers: print(status, headers))).decode())
 """

@@ -5,12 +5,12 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.checks import check_settings
+from market_data.checks import CACHE_RULES, check_settings
 from market_data.conf import parsers as setting_values
 from market_data.conf.declarations import SETTINGS
 from market_data.conf.loading import get_settings, load
 from market_data.conf.problems import Severity
-from market_data.conf.rules import RULES
+from market_data.conf.rules import CONTRADICTIONS
 from tests.fakes import app_settings
 
 TTLS_MS = st.integers(1, 86_400_000)
@@ -122,7 +122,7 @@ def test_a_problem_names_the_settings_that_it_is_about_and_the_one_to_change_fir
 
 
 def test_every_rule_has_an_id_of_its_own():
-    ids = [setting.check_id for setting in SETTINGS.values()] + [rule.id for rule in RULES]
+    ids = [setting.check_id for setting in SETTINGS.values()] + [rule.id for rule in (*CONTRADICTIONS, *CACHE_RULES)]
 
     assert len(set(ids)) == len(ids)
 
@@ -214,12 +214,3 @@ def test_a_process_with_impossible_settings_is_told_all_errors_before_it_starts(
     with pytest.raises(ImproperlyConfigured, match=r"(?s)TRADING_PAIRS.*MARKET_DATA_BATCH_SIZE"):
         get_settings()
     assert [message.is_serious() for message in check_settings(None)] == [True, True]
-
-
-def test_a_cache_that_is_not_redis_is_an_error_that_names_the_alias(settings):
-    assert check_settings(None) == []
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-
-    (message,) = check_settings(None)
-    assert message.is_serious()
-    assert 'CACHES["default"]' in message.msg

@@ -5,16 +5,13 @@ from itertools import pairwise
 
 import pytest
 
-from market_data.aggregator.service import MarketDataAggregator
-from market_data.fetcher.lease import FetcherLease
-from market_data.fetcher.loop import MarketDataFetcher
 from market_data.fetcher.systemd import ServiceNotifier
+from market_data.fetcher.wiring import build_fetcher, build_lease
 from market_data.ticker.clock import Clock
-from tests.fakes import FakeExchange, MemoryTickerCache, MovableClock, app_settings, backoff, parts_of
+from tests.fakes import ONE_HOST, FakeExchange, MemoryTickerCache, MovableClock, app_settings, at_once
 
 INTERVAL_SECONDS = 4
 PAIRS = ["BTC/USDT", "ETH/USDT"]
-LEASE_LIFE_SECONDS = 600  # the thread that renews it lives in real time, so one life outlasts a test
 
 
 class Simulation:
@@ -23,7 +20,7 @@ class Simulation:
     def __init__(self, clock=None, cache=None):
         self.clock = clock or MovableClock()
         self.began_at = self.clock.monotonic()
-        self.settings = app_settings(TRADING_PAIRS=json.dumps(PAIRS))
+        self.settings = app_settings(TRADING_PAIRS=json.dumps(PAIRS), **ONE_HOST)
         self.exchange = FakeExchange(self.clock)
         self.cache = cache or MemoryTickerCache(self.clock)
         self.request_seconds = 0.2
@@ -33,20 +30,19 @@ class Simulation:
         self.events = []
         self.end = 0.0
         self.is_told_to_stop = lambda: False
-        lease_ttl_ms = LEASE_LIFE_SECONDS * 1000
-        self.lease = FetcherLease(
-            self.cache, ttl_ms=lease_ttl_ms, patience_ms=lease_ttl_ms, monotonic=self.clock.monotonic
-        )
-        self.parts = parts_of(self.clock, self.exchange, self.cache, self.settings, self.lease.token)
-        self.fetcher = MarketDataFetcher(
+        clock = Clock(self.clock.monotonic, self.clock.now_ms, self._sleep)
+        self.lease = build_lease(self.settings, self.cache, clock, start_renewing=lambda renew: None)
+        self.fetcher = build_fetcher(
             self.settings,
             self.cache,
-            MarketDataAggregator(self.parts),
-            self.lease,
-            clock=Clock(self.clock.monotonic, self.clock.now_ms, self._sleep),
-            backoff=backoff(2, 24),
+            clock=clock,
+            chance=lambda: 0.0,
             should_stop=lambda: self.clock.monotonic() >= self.end or self.is_told_to_stop(),
             notifier=ServiceNotifier({}),
+            lease=self.lease,
+            http=self.exchange,
+            start_request=at_once,
+            start_listing=at_once,
         )
 
     def at(self, seconds, action):
@@ -61,9 +57,15 @@ class Simulation:
     def stats(self):
         return self.cache.status.stats
 
+    def pass_time(self, seconds):
+        """Let time pass as it does for a process whose lease is renewed meanwhile."""
+        while seconds > 0:
+            self.clock.advance(min(seconds, 1.0))
+            self.lease.keep()
+            seconds -= 1.0
+
     def _sleep(self, seconds):
-        assert self.parts.symbols.wait(10), "a load of the list takes real time, and none of the simulated one"
-        self.clock.advance(seconds)
+        self.pass_time(seconds)
         while self.events and self.events[0][0] <= self.clock.monotonic():
             self.events.pop(0)[1]()
 
@@ -71,7 +73,7 @@ class Simulation:
         if "/exchangeInfo" in path:
             return self.exchange.usual(base_url, path)
         self.asked_at.append(self.clock.monotonic())
-        self.clock.advance(self.request_seconds)
+        self.pass_time(self.request_seconds)
         if self.is_exchange_down:
             return self.exchange.answer(b"<html>", 502)
         return self.exchange.usual(base_url, path)
@@ -100,11 +102,11 @@ def test_cycles_start_at_a_fixed_rate_without_drift_however_long_a_request_takes
 
 
 def test_after_a_long_cycle_the_next_starts_on_the_grid_and_nothing_is_caught_up(simulation):
-    simulation.at(18, simulation.switch("request_seconds", 9.5))
-    simulation.at(30, simulation.switch("request_seconds", 0.2))
+    simulation.at(18, simulation.switch("request_seconds", 7.5))
+    simulation.at(26, simulation.switch("request_seconds", 0.2))
     asked_at = simulation.run(50)
 
-    assert asked_at == [0, 4, 8, 12, 16, 20, 32, 36, 40, 44, 48]
+    assert asked_at == [0, 4, 8, 12, 16, 20, 28, 32, 36, 40, 44, 48]
 
 
 def test_attempts_successes_and_the_last_fetch_are_told_to_everybody(simulation):

@@ -1,11 +1,14 @@
 import threading
+from contextlib import suppress
 
 import pytest
 
-from market_data.exchanges.binance.payloads import decode_tickers
+from market_data.exchanges.binance.exchange import Binance
 from market_data.exchanges.errors import (
     BannedError,
     BlockedError,
+    CircuitOpenError,
+    ExchangeError,
     ExchangeTimeoutError,
     ExchangeUnavailableError,
     MalformedAnswerError,
@@ -13,10 +16,13 @@ from market_data.exchanges.errors import (
     RateLimitedError,
     RefusedRequestError,
 )
+from market_data.exchanges.protocol import Request
+from market_data.exchanges.response import HttpResponse
 from market_data.ticker.source import Source
 from tests.fakes import FALLBACK, HOST, FakeExchange, MovableClock, gateway_of
 
 PATIENCE_SECONDS = 10
+PATH = "/api/v3/ticker/24hr?symbols=%5B%22BTCUSDT%22%5D"
 
 
 class Gateway:
@@ -28,8 +34,7 @@ class Gateway:
         self.gateway = gateway_of(self.clock, self.exchange, urls=urls, max_concurrent=max_concurrent)
 
     def ask(self, *, weight=2, seconds=4.0):
-        deadline = self.clock.monotonic() + seconds
-        return self.gateway.request("/q?symbols=[]", decode_tickers, weight=weight, deadline=deadline, max_bytes=1000)
+        return self.gateway.tickers(Request(PATH, weight, ("BTCUSDT",)), self.clock.monotonic() + seconds)
 
     def answers(self, status, content=b"", host=None, **headers):
         def react(url, path):
@@ -59,7 +64,7 @@ def test_a_malformed_answer_sends_the_request_to_the_next_host():
     exchange = Gateway()
     exchange.answers(200, b"<html>", host=HOST)
 
-    assert exchange.ask().answer.base_url == FALLBACK
+    assert exchange.ask().response.base_url == FALLBACK
 
 
 def test_where_every_host_fails_the_last_error_names_its_host():
@@ -150,6 +155,7 @@ def test_a_request_that_fails_gives_its_weight_back():
     for _ in range(20):
         with pytest.raises(ExchangeUnavailableError):
             exchange.ask(weight=20)
+        exchange.clock.advance(exchange.gateway.seconds_until_request())
 
 
 def test_a_request_that_finds_no_free_connection_in_time_says_nothing_about_the_exchange():
@@ -176,9 +182,97 @@ def test_a_request_that_finds_no_free_connection_in_time_says_nothing_about_the_
 def test_the_answers_tell_whether_prices_are_simulated():
     exchange = Gateway()
     exchange.exchange.headers = {"x-market-data-source": "simulator"}
-    exchange.ask()
-    assert exchange.gateway.source is Source.SIMULATOR
+    assert exchange.ask().source is exchange.gateway.source is Source.SIMULATOR
 
-    exchange.exchange.headers = {}
+    for headers in ({}, {"x-market-data-source": "anything"}):
+        exchange.exchange.headers = headers
+        assert exchange.ask().source is exchange.gateway.source is Source.BINANCE
+
+
+def test_an_error_page_in_between_does_not_make_simulated_prices_real_ones():
+    exchange = Gateway(urls=(HOST,))
+    exchange.exchange.headers = {"x-market-data-source": "simulator"}
+    simulated = exchange.exchange.usual
+
+    def is_overtaken_by_an_error(url, path):
+        exchange.exchange.reaction = lambda url, path: HttpResponse(url, 502, {}, b"<html>", 0)
+        with pytest.raises(ExchangeUnavailableError):
+            exchange.ask()
+        return simulated(url, path)
+
+    exchange.exchange.reaction = is_overtaken_by_an_error
+
+    assert exchange.ask().source is exchange.gateway.source is Source.SIMULATOR
+
+
+def test_the_circuit_opens_after_three_failures_lets_one_probe_through_and_closes_with_its_answer():
+    exchange = Gateway(urls=(HOST,))
+    exchange.answers(502, b"<html>")
+    for _ in range(3):
+        with pytest.raises(ExchangeUnavailableError):
+            exchange.ask()
+    with pytest.raises(CircuitOpenError):
+        exchange.ask()
+    assert exchange.gateway.needs_probe
+    assert len(exchange.asked_hosts) == 3
+
+    exchange.exchange.reaction = exchange.exchange.usual
+    exchange.clock.advance(exchange.gateway.seconds_until_request())
     exchange.ask()
-    assert exchange.gateway.source is Source.BINANCE
+    assert not exchange.gateway.needs_probe
+
+
+@pytest.mark.parametrize(("status", "content"), [(429, b""), (403, b""), (400, {"code": -1121, "msg": ""}), (200, [])])
+def test_what_says_nothing_of_an_outage_leaves_the_circuit_closed(status, content):
+    exchange = Gateway(urls=(HOST,))
+    exchange.answers(status, content)
+    for _ in range(5):
+        with suppress(ExchangeError):
+            exchange.ask()
+        exchange.clock.advance(700)
+
+    assert exchange.gateway.breaker.snapshot().consecutive_failures == 0
+
+
+def test_a_list_that_a_host_refuses_in_its_lean_form_is_asked_for_whole():
+    exchange = Gateway(urls=(HOST,))
+    lean, whole = Binance().list_requests()
+
+    def refuses_parameters(url, path):
+        if "?" in path:
+            return exchange.exchange.answer({"code": -1101, "msg": "Too many parameters."}, 400)
+        return exchange.exchange.usual(url, path)
+
+    exchange.exchange.reaction = refuses_parameters
+    listing = exchange.gateway.symbol_listing([lean, whole], exchange.clock.monotonic() + 8)
+
+    assert [symbol.symbol for symbol in listing.content.symbols] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_a_list_that_fails_for_another_reason_is_not_asked_for_in_another_form():
+    exchange = Gateway(urls=(HOST,))
+    exchange.answers(502, b"<html>")
+    with pytest.raises(ExchangeUnavailableError):
+        exchange.gateway.symbol_listing(Binance().list_requests(), exchange.clock.monotonic() + 8)
+
+    assert len(exchange.asked_hosts) == 1
+    assert exchange.gateway.breaker.snapshot().consecutive_failures == 0
+
+
+def test_a_host_that_blocks_is_left_alone_while_a_host_that_only_fails_is_asked_where_no_other_is_left():
+    exchange = Gateway()
+    hosts = exchange.gateway.hosts
+    hosts.failed(FALLBACK, "answered 502")
+    hosts.failed(HOST, "answered 451", is_block=True)
+    assert hosts.in_order() == (FALLBACK,)
+    hosts.failed(FALLBACK, "answered 403", is_block=True)
+
+    assert hosts.in_order() == ()
+    assert exchange.gateway.seconds_until_request() == 10
+    with pytest.raises(BlockedError, match=r"answered 4.*asked again in 10 s"):
+        exchange.ask()
+    assert exchange.asked_hosts == []
+    exchange.clock.advance(10)
+    assert exchange.gateway.needs_probe
+    hosts.succeeded(HOST)
+    assert not exchange.gateway.needs_probe

@@ -1,6 +1,7 @@
 import pytest
 
 from market_data.aggregator.planned_weight import planned_weight
+from market_data.exchanges.binance.exchange import Binance
 from tests.fakes import app_settings
 
 
@@ -11,6 +12,6 @@ from tests.fakes import app_settings
 def test_a_configuration_costs_what_the_plan_of_its_requests_costs_and_the_statuses(
     symbols, requests, weight, per_minute
 ):
-    planned = planned_weight([f"A{number}USDT" for number in range(symbols)], app_settings())
+    planned = planned_weight(Binance(), [f"A{number}USDT" for number in range(symbols)], app_settings())
 
     assert (planned.requests_per_cycle, planned.weight_per_cycle, planned.per_minute) == (requests, weight, per_minute)

@@ -4,57 +4,25 @@ import json
 
 import pytest
 
-from market_data.aggregator.symbol_loader import SOONEST_RELOAD_SECONDS
+from market_data.aggregator.symbol_schedule import SOONEST_RELOAD_SECONDS
 from market_data.aggregator.symbols import resolve_pair
 from market_data.conf.loading import load
-from market_data.exchanges.errors import BlockedError, ExchangeError, ExchangeTimeoutError, RateLimitedError
+from market_data.exchanges.errors import BlockedError, ExchangeTimeoutError, RateLimitedError
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker
 from market_data.ticker_cache.status import FetcherStatus, PairStatus
 from tests.aggregator_stack import Stack
-from tests.fakes import HOST, MovableClock, app_settings, listed, row
+from tests.fakes import HOST, MovableClock, app_settings, listed
 from tests.unit.test_fetcher_loop import INTERVAL_SECONDS, PAIRS, Simulation
 from tests.unit.test_gateway import Gateway
-from tests.unit.test_pauses import pause_of
-from tests.unit.test_symbol_loader import Loader
 from tests.unit.test_ticker import RECORD
+from tests.unit.test_waits import rate_limited, waits_of
 
 RAW = RECORD.encode()
 
 
 def test_a_dead_fetcher_is_known_as_such_within_15_s_however_long_prices_live():
     assert app_settings(MARKET_DATA_CACHE_TTL_MS="60000").lease_ttl_ms <= 14_000
-
-
-def test_a_failing_list_is_not_asked_for_again_before_its_backoff_is_over():
-    loader = Loader()
-    loader.load_if_due()
-    loader.fails()
-    loader.clock.advance(3600)
-    assert loader.load_if_due() == 2
-
-    loader.loader.want_reload(300)
-    loader.clock.advance(4)
-    assert loader.load_if_due() == 2
-
-
-def test_a_symbol_never_seen_with_an_order_book_trades_where_a_list_just_loaded_says_so():
-    loader = Loader()
-    loader.load_if_due()
-    loader.clock.advance(0.1)
-    assert loader.loader.settle_doubt("BTCUSDT", is_doubtful=True)
-
-    loader.clock.advance(600)
-    assert loader.loader.settle_doubt("BTCUSDT", is_doubtful=True), "nothing has changed since"
-
-
-def test_an_order_book_that_empties_is_doubted_however_young_the_list():
-    loader = Loader()
-    loader.load_if_due()
-    assert loader.loader.settle_doubt("BTCUSDT", is_doubtful=False)
-
-    loader.clock.advance(0.1)
-    assert not loader.loader.settle_doubt("BTCUSDT", is_doubtful=True)
 
 
 def test_each_attempt_ends_as_one_success_or_one_error_also_while_the_report_cannot_be_written():
@@ -76,7 +44,7 @@ def test_a_ban_that_comes_while_the_process_is_told_to_stop_is_remembered():
         return simulation.exchange.answer(b"", 418, retry_after="300")
 
     simulation.exchange.reaction = ban
-    simulation.is_told_to_stop = lambda: simulation.parts.gateway.pause.snapshot().ban_seconds > 0
+    simulation.is_told_to_stop = lambda: simulation.fetcher.aggregator.status()[2].banned_until is not None
     simulation.run(100)
 
     assert simulation.cache.status is not None
@@ -106,17 +74,6 @@ def test_the_age_of_the_cache_counts_from_the_receipt_of_its_oldest_price():
     assert simulation.stats.last_fetch_time <= simulation.cache.read(PAIRS).current["BTC/USDT"].received_at_ms
 
 
-def test_after_our_clock_went_back_an_hour_no_price_of_the_future_is_fresh():
-    stack = Stack(["BTC/USDT"])
-    stack.clock.wall_clock_error_ms = 3_600_000
-    stack.refresh()
-    stack.clock.wall_clock_error_ms = 0
-    stack.clock.advance(600)
-    stack.exchange.rows["BTCUSDT"] = row("BTCUSDT", lastPrice="17000.00")
-
-    assert stack.aggregator.get_market_data(["BTC/USDT"])["BTC/USDT"].price == 17000
-
-
 def test_cycles_that_become_rarer_near_the_limit_still_fit_into_the_life_of_a_price():
     stack = Stack(["BTC/USDT"], MARKET_DATA_FETCH_INTERVAL_MS="6000", MARKET_DATA_CACHE_TTL_MS="18000")
     stack.exchange.headers = {"x-mbx-used-weight-1m": "5450"}
@@ -135,12 +92,10 @@ def test_requests_that_time_out_spend_their_weight():
         raise ExchangeTimeoutError("no answer")
 
     gateway.exchange.reaction = hang
-    kinds = set()
-    for _ in range(100):
-        with pytest.raises(ExchangeError) as refusal:
-            gateway.ask(weight=2)
-        kinds.add(refusal.type)
-    assert RateLimitedError in kinds
+    with pytest.raises(ExchangeTimeoutError):
+        gateway.ask(weight=40)
+    with pytest.raises(RateLimitedError):
+        gateway.ask(weight=40)
 
 
 def test_hosts_that_block_this_address_are_asked_again_slowly():
@@ -154,9 +109,9 @@ def test_hosts_that_block_this_address_are_asked_again_slowly():
 
 
 def test_three_429s_of_one_burst_are_one_reason_to_wait():
-    pause = pause_of(MovableClock())
+    waits = waits_of(MovableClock())
 
-    assert [pause.rate_limited(None) for _ in range(3)] == [10, 10, 10]
+    assert [rate_limited(waits) for _ in range(3)] == [10, 10, 10]
 
 
 @pytest.mark.parametrize(
@@ -189,24 +144,6 @@ def test_an_address_that_is_none_is_refused_without_repeating_a_password(url):
     assert "hunter2" not in str(problem)
 
 
-def test_a_list_that_has_lost_most_of_its_symbols_is_doubted_until_it_insists():
-    loader = Loader()
-    loader.exchange.symbols.update(
-        {f"S{number}USDT": listed(f"S{number}USDT", f"S{number}", "USDT") for number in range(9)}
-    )
-    loader.load_if_due()
-    whole = len(loader.loader.symbols)
-    for name in list(loader.exchange.symbols)[1:]:
-        del loader.exchange.symbols[name]
-
-    sizes = []
-    for _ in range(4):
-        loader.clock.advance(3600)
-        loader.load_if_due()
-        sizes.append(len(loader.loader.symbols))
-    assert sizes == [whole, whole, whole, 1]
-
-
 def test_an_alias_that_is_not_configured_any_more_is_not_taken_over_from_an_earlier_fetcher():
     known = PairStatus("BTCUSDT", "BTC", "USDT", True, PairOutcome.OK)
 
@@ -234,8 +171,14 @@ def test_a_first_list_that_comes_short_costs_no_cycle():
 
 def test_cycles_that_had_nothing_to_ask_for_do_not_delay_the_next_that_has():
     simulation = Simulation()
-    for symbol in ("BTCUSDT", "ETHUSDT"):
-        simulation.parts.quarantine.add(symbol)
+    usual = simulation.exchange.reaction
+
+    def refuses(url, path):
+        unknown = {"code": -1121, "msg": "Invalid symbol."}
+        return simulation.exchange.answer(unknown, 400) if "ticker" in path else usual(url, path)
+
+    simulation.exchange.reaction = refuses
+    simulation.at(3, lambda: setattr(simulation.exchange, "reaction", usual))
     first, *_ = simulation.run(100)
 
     assert simulation.stats.fetch_errors > 1

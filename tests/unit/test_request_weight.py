@@ -3,23 +3,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from market_data.exchanges.errors import RateLimitedError
-from market_data.exchanges.request_weight import RequestWeightBudget, ticker_weight
-from tests.fakes import MovableClock
+from market_data.exchanges.request_weight import RequestWeightBudget
+from market_data.exchanges.response import HttpResponse
+from tests.fakes import HOST, MovableClock
 
 LIMIT = 1000
+HALF_PAST = {"date": "Wed, 21 Oct 2015 12:00:30 GMT"}
+"""The exchange's clock half a minute before its next minute."""
+SECONDS_LEFT = 31
+"""Half a minute, and a second for the fraction that a `Date` does not tell."""
 
 
-def budget_of(clock, used=0, rest_of_minute=30.0):
-    budget = RequestWeightBudget(monotonic=clock.monotonic)
-    budget.set_limit(LIMIT)
+def response_of(clock, **headers):
+    return HttpResponse(HOST, 200, headers, b"", clock.now_ms())
+
+
+def budget_of(clock, used=0, headers=HALF_PAST):
+    budget = RequestWeightBudget(LIMIT, monotonic=clock.monotonic)
     budget.reserve(2)
-    budget.release(2, used, rest_of_minute)
+    budget.release(2, used, response_of(clock, **headers))
     return budget
-
-
-@pytest.mark.parametrize(("symbols", "weight"), [(1, 2), (20, 2), (21, 40), (100, 40), (101, 80), (None, 80)])
-def test_a_request_weighs_what_the_exchange_s_table_says(symbols, weight):
-    assert ticker_weight(symbols) == weight
 
 
 def test_near_the_limit_a_request_waits_for_the_exchange_s_next_minute():
@@ -27,22 +30,19 @@ def test_near_the_limit_a_request_waits_for_the_exchange_s_next_minute():
     budget = budget_of(clock, used=LIMIT - 10)
     with pytest.raises(RateLimitedError) as refusal:
         budget.reserve(2)
-    assert refusal.value.retry_after_seconds == 30
+    assert refusal.value.retry_after_seconds == SECONDS_LEFT
 
-    clock.advance(30)
+    clock.advance(SECONDS_LEFT)
     budget.reserve(2)
 
 
-def test_weight_is_to_spare_up_to_where_cycles_become_rarer():
-    clock = MovableClock()
-    assert RequestWeightBudget(monotonic=clock.monotonic).spare_weight() == 4800
-    budget = budget_of(clock, used=LIMIT // 2)
-    budget.reserve(100)
-    assert budget.spare_weight() == LIMIT * 0.8 - LIMIT / 2 - 100
-    assert budget_of(clock, used=LIMIT).spare_weight() == 0
+def test_the_exchange_s_own_limit_takes_the_place_of_the_usual_one():
+    budget = budget_of(MovableClock(), used=LIMIT // 2)
+    budget.set_limit(LIMIT // 2)
 
-    clock.advance(30)
-    assert budget.spare_weight() == LIMIT * 0.8 - 100
+    assert budget.snapshot().limit == LIMIT // 2
+    with pytest.raises(RateLimitedError):
+        budget.reserve(2)
 
 
 def test_requests_under_way_count_before_they_are_answered():
@@ -56,14 +56,14 @@ def test_requests_under_way_count_before_they_are_answered():
 def test_a_request_that_brought_no_count_is_taken_to_have_cost_its_weight():
     budget = budget_of(MovableClock(), used=123)
     budget.reserve(2)
-    budget.release(2, None, None)
+    budget.release(2, None, response_of(MovableClock()))
 
     assert budget.snapshot().used == 125
 
 
 def test_where_the_minute_s_rest_is_unknown_a_whole_one_is_assumed():
     clock = MovableClock()
-    budget = budget_of(clock, used=LIMIT, rest_of_minute=None)
+    budget = budget_of(clock, used=LIMIT, headers={})
     clock.advance(59)
     assert budget.snapshot().retry_after_seconds == pytest.approx(1)
 
@@ -76,7 +76,7 @@ def test_cycles_become_rarer_the_nearer_the_limit_is_and_usual_again_in_the_next
     budget = budget_of(clock, used=LIMIT)
     assert budget.cycles_per_refresh() is None
 
-    clock.advance(31)
+    clock.advance(SECONDS_LEFT)
     assert budget.cycles_per_refresh() == 1
 
 
@@ -86,7 +86,7 @@ class BudgetMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.clock = MovableClock()
-        self.budget = budget_of(self.clock, rest_of_minute=3600)
+        self.budget = budget_of(self.clock, headers={})
         self.counted = 0
         self.under_way = []
 
@@ -109,10 +109,10 @@ class BudgetMachine(RuleBasedStateMachine):
     def is_answered(self):
         weight = self.under_way.pop()
         self.counted += weight
-        self.budget.release(weight, self.counted, 3600)
+        self.budget.release(weight, self.counted, response_of(self.clock))
 
-    @rule(seconds=st.floats(0, 20))
-    def time_passes(self, seconds):
+    @rule(seconds=st.floats(0, 1))
+    def a_part_of_the_minute_passes(self, seconds):
         self.clock.advance(seconds)
 
     @invariant()

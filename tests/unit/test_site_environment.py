@@ -42,6 +42,12 @@ def environment(monkeypatch):
         ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?no_such_option=1"),
         ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?socket_timeout=soon"),
         ("REDIS_URL", f"redis://:{PASSWORD}@[::1/0"),
+        ("REDIS_URL", f"redis://:pass?{PASSWORD}=1@cache.test:6379/0"),
+        ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?decode_responses=true"),
+        ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?protocol=4"),
+        ("REDIS_URL", f"redis://:{PASSWORD}@cache.test:6379/0?socket_timeout=0"),
+        ("REDIS_URL", f"rediss://:{PASSWORD}@cache.test:6379/0?ssl_cert_reqs=CERT_NONE"),
+        ("REDIS_URL", f"redis+sentinel://:{PASSWORD}@one,two/prices/0?decode_responses=1"),
         ("REDIS_URL", f"http://:{PASSWORD}@cache.test"),
         ("DATABASE_URL", f"postgres://user:{PASSWORD}@db.test:port/name"),
         ("DATABASE_URL", f"postgres://user:{PASSWORD}/x@db.test/name"),
@@ -87,7 +93,14 @@ def test_a_value_with_a_dollar_sign_stands_for_itself(environment, tmp_path, key
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://cache.test", "rediss://u:p@cache.test:6380/3?socket_timeout=2", "unix:///a?db=1"]
+    "url",
+    [
+        "redis://cache.test",
+        "rediss://u:p@cache.test:6380/3?socket_timeout=2",
+        "unix:///a?db=1",
+        "rediss://cache.test?ssl_cert_reqs=none",
+        "redis://cache.test?protocol=3",
+    ],
 )
 def test_addresses_as_redis_providers_give_them_are_accepted(environment, tmp_path, url):
     assert environment(tmp_path, REDIS_URL=url)["REDIS_URL"] == url

@@ -101,14 +101,16 @@ def decode_tickers(response: HttpResponse, wanted: Container[str]) -> Mapping[st
     return {name: row for name, row in rows if name in wanted}
 
 
-def _rows_one_by_one(response: HttpResponse) -> Iterator[tuple[str, BinanceRow | None]]:
+def _rows_one_by_one(response: HttpResponse) -> Iterable[tuple[str, BinanceRow | None]]:
     try:
         raw_rows = _raw_rows.decode(response.body)
     except _UNDECODABLE:
         raise MalformedAnswerError(f"{response.host}: the answer is not a list of tickers") from None
+    rows: dict[str, BinanceRow | None] = {}
     for raw in raw_rows:
         for name in _readable([raw], _row_name):
-            yield name.symbol, next(_readable([raw], _row), None)
+            rows[name.symbol] = next(_readable([raw], _row), rows.get(name.symbol))
+    return rows.items()
 
 
 def decode_exchange_info(response: HttpResponse) -> SymbolListing:

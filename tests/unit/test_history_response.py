@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.api.history import MAX_POINTS_PER_ANSWER, HistoryQuery, history_answer, parse_history_query
-from market_data.api.queries import BadQueryError, bad_query_answer
+from market_data.api.history import MAX_POINTS_PER_RESPONSE, HistoryQuery, history_response, parse_history_query
+from market_data.api.queries import BadQueryError, bad_query_response
 from market_data.ticker_cache.history import good_points
 from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import app_settings
@@ -18,7 +18,7 @@ def parsed(query_string):
 
 
 def answered(pairs, series, if_none_match=None, settings=SETTINGS):
-    return history_answer(HistoryQuery(tuple(pairs), 240), series, if_none_match, settings)
+    return history_response(HistoryQuery(tuple(pairs), 240), series, if_none_match, settings)
 
 
 def test_without_parameters_all_configured_pairs_and_a_whole_hour_are_meant():
@@ -49,7 +49,7 @@ def test_a_malformed_query_is_refused_with_a_short_message(query_string):
     with pytest.raises(BadQueryError) as refusal:
         parsed(query_string)
 
-    answer = bad_query_answer(refusal.value)
+    answer = bad_query_response(refusal.value)
     assert (answer.status, set(json.loads(answer.body))) == (400, {"error", "message"})
     assert len(answer.body) < 400
 
@@ -58,14 +58,14 @@ def test_without_configured_pairs_there_is_nothing_to_tell():
     settings = app_settings(TRADING_PAIRS="[]")
     query = parse_history_query("", settings)
 
-    assert json.loads(history_answer(query, {}, None, settings).body)["history"] == {}
+    assert json.loads(history_response(query, {}, None, settings).body)["history"] == {}
 
 
 def test_more_configured_pairs_than_an_answer_has_room_for_get_fewer_points_each():
     pairs = [f"A{number}/USDT" for number in range(600)]
     settings = app_settings(TRADING_PAIRS=json.dumps(pairs))
 
-    assert parse_history_query("", settings).points == MAX_POINTS_PER_ANSWER // 600
+    assert parse_history_query("", settings).points == MAX_POINTS_PER_RESPONSE // 600
     with pytest.raises(BadQueryError, match="write points=80"):
         parse_history_query("points=81", settings)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.api.prices import prices_answer
-from market_data.api.prices_query import PricesQuery, parse_prices_query
-from market_data.api.queries import BadQueryError, query_text
+from market_data.api.compression import accepts_gzip
+from market_data.api.prices import prices_response
+from market_data.api.queries import BadQueryError, PricesQuery, parse_prices_query, query_text
 from market_data.api.response import etag_matches
 from market_data.ticker.pairs import normalise_pairs
 from market_data.ticker.record import StoredTicker, TickerRecord
@@ -29,9 +29,10 @@ def parsed(query_string):
 def asked(query_string, snapshot, now_ms=NOW_MS, if_none_match=None, accept_encoding=None):
     """Return status, headers and body for a query as text."""
     raw = query_string.encode(errors="replace").decode("latin-1")
-    answer = prices_answer(raw, snapshot, now_ms, if_none_match, accept_encoding, SETTINGS)
-    assert len({name for name, _ in answer.headers}) == len(answer.headers)
-    return answer.status, dict(answer.headers), answer.body
+    response = prices_response(raw, snapshot, now_ms, if_none_match, accept_encoding, SETTINGS)
+    headers = response.headers_at(now_ms)
+    assert len({name for name, _ in headers}) == len(headers)
+    return response.status, dict(headers), response.body
 
 
 def snapshot_of(pairs, current=(), last_known=(), **facts):
@@ -205,3 +206,34 @@ def test_the_same_records_have_the_same_tag_and_need_not_be_sent_again():
 )
 def test_a_tag_is_found_among_those_that_a_reader_names(names, matches):
     assert etag_matches('"a"', names) is matches
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "accepts"),
+    [
+        ("gzip", True),
+        ("br, GZip ; Q=0.001", True),
+        ("gzip;q=1.000", True),
+        ("gzip;q=1.", True),
+        ("gzip;q=0", False),
+        ("gzip ; q = 0", False),
+        ("gzip;q=0.000", False),
+        ("gzip;q=abc", False),
+        ("gzip;q=", False),
+        ("gzip;", False),
+        ("gzip;q=-1", False),
+        ("gzip;q=1.001", False),
+        ("gzip;q=2", False),
+        ("gzip;q=0.0001", False),
+        ("gzip;q=1;q=0", False),
+        ("gzip;level=9", False),
+        ("not-gzip", False),
+        ("br;q=1, gzip;q=0", False),
+        ("identity", False),
+        ("*", False),
+        ("", False),
+        ("gzip," * 100, False),
+    ],
+)
+def test_gzip_is_sent_where_it_is_named_with_a_weight_above_zero_and_up_to_one(accept_encoding, accepts):
+    assert accepts_gzip(accept_encoding) is accepts

@@ -3,12 +3,11 @@ import json
 import pytest
 
 from market_data.exchanges import errors
-from market_data.exchanges.response import HttpResponse, error_of, host_of
-from market_data.ticker.source import Source
+from market_data.exchanges.binance.failures import error_of, names_unknown_symbol
+from market_data.exchanges.response import HttpResponse
 from tests.fakes import HOST
 
 NOON_MS = 1_445_428_800_000  # 21 October 2015, 12:00 GMT
-NOON = "Wed, 21 Oct 2015 12:00:00 GMT"
 HTML = b"<html><body>nothing to see</body></html>"
 
 
@@ -28,7 +27,6 @@ def body_of(code, message):
         (418, body_of(-1003, "Way too much request weight used."), errors.BannedError),
         (403, HTML, errors.BlockedError),
         (451, body_of(0, "Service unavailable from a restricted location."), errors.BlockedError),
-        (400, body_of(-1121, "Invalid symbol."), errors.RefusedSymbolsError),
         (400, body_of(-1151, "Symbol is present multiple times in the list."), errors.RefusedRequestError),
         (400, HTML, errors.ExchangeUnavailableError),
         (500, body_of(-1000, "An unknown error occurred."), errors.ExchangeUnavailableError),
@@ -74,28 +72,26 @@ def test_a_wait_without_sense_is_left_to_the_own_floor(text):
     assert error_of(answer(429, b"", retry_after=text)).retry_after_seconds == 0
 
 
-@pytest.mark.parametrize(("text", "weight"), [("1234", 1234), ("0", 0), ("", None), ("-1", None), ("many", None)])
-def test_the_used_weight_is_read_where_it_is_a_number(text, weight):
-    assert answer(x_mbx_used_weight_1m=text).used_weight == weight
+@pytest.mark.parametrize("code", [-1121, -1100])
+def test_an_unknown_symbol_is_an_answer_and_no_error(code):
+    refusal = answer(400, body_of(code, "Invalid symbol."))
+
+    assert names_unknown_symbol(refusal)
+    assert error_of(refusal) is None
 
 
-def test_the_rest_of_the_minute_follows_the_exchange_s_clock_and_errs_on_the_long_side():
-    rest = answer(date="Wed, 21 Oct 2015 12:00:45 GMT").seconds_to_next_window
-
-    assert 15 <= rest <= 17
-    assert answer().seconds_to_next_window is None
+@pytest.mark.parametrize("other", [answer(400, HTML), answer(400, body_of(-1151, "")), answer(500, body_of(-1121, ""))])
+def test_nothing_else_is_taken_for_an_unknown_symbol(other):
+    assert not names_unknown_symbol(other)
 
 
-@pytest.mark.parametrize("date", ["", "nonsense", "Wed, 99 Oct 2015 12:00:00 GMT"])
-def test_an_unreadable_date_leaves_our_own_clock(date):
-    assert answer(date=date).exchange_now_ms == NOON_MS
-
-
-def test_only_the_simulator_s_own_header_makes_prices_simulated():
-    assert answer(x_market_data_source="simulator").source is Source.SIMULATOR
-    assert answer(x_market_data_source="anything").source is Source.BINANCE
-    assert answer(date=NOON).source is Source.BINANCE
-
-
-def test_a_host_is_named_without_user_name_and_password():
-    assert host_of("https://user:secret@exchange.test:8443/base") == "exchange.test:8443"
+@pytest.mark.parametrize(
+    ("message", "quoted"),
+    [
+        ("Internal error; unable to process.", "(-1000 Internal error; unable to process.)"),
+        ("one line\nFAKE log line\x1b[31m", "(-1000 one line FAKE log line [31m)"),
+        ("<html><body>Bad Gateway</body>", "(-1000)"),
+    ],
+)
+def test_of_an_error_s_message_one_printable_line_is_quoted_and_never_markup(message, quoted):
+    assert str(error_of(answer(503, body_of(-1000, message)))) == f"exchange.test answered 503 {quoted}"

@@ -1,18 +1,13 @@
 """One pass over the pairs, with the aggregator around it: every rule together, a fake exchange at the end."""
 
-import threading
-
 import pytest
 
-from market_data.aggregator.service import MarketDataAggregator
 from market_data.exchanges.errors import ExchangeUnavailableError
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
-from tests.aggregator_stack import TOKEN, Stack, outcomes_but_ok, pairs_of
-from tests.fakes import listed, parts_of, row
-
-PATIENCE_SECONDS = 10
+from tests.aggregator_stack import Stack, outcomes_but_ok, pairs_of
+from tests.fakes import listed, row
 
 
 def test_a_cycle_asks_in_batches_and_every_pair_is_in_the_cache_afterwards():
@@ -101,7 +96,7 @@ def test_without_the_list_of_symbols_prices_come_all_the_same():
         return stack.exchange.usual(url, path) if "ticker" in path else stack.exchange.answer(b"", 503)
 
     stack.exchange.reaction = has_no_list
-    assert stack.refresh().written == 1
+    assert len(stack.refresh().records) == 1
     assert "503" in stack.aggregator.status()[2].symbols_error
 
 
@@ -119,7 +114,7 @@ def test_failures_open_the_circuit_and_one_probe_decides_for_the_other_batches()
     assert len(stack.exchange.batches) == before + 1
     stack.exchange.reaction = stack.exchange.usual
     stack.clock.advance(stack.aggregator.seconds_until_request())
-    assert stack.refresh().written == 50
+    assert len(stack.refresh().records) == 50
 
 
 def test_after_a_ban_nothing_is_asked_and_an_aggregator_that_starts_later_keeps_to_it():
@@ -156,50 +151,9 @@ def test_a_lost_lease_or_an_absent_cache_ends_the_cycle_with_that_error():
 
 def test_a_stopped_cycle_cancels_what_is_under_way():
     stack = Stack(["BTC/USDT"])
-    stack.aggregator.refresh(["BTC/USDT"], lambda: True)
+    stack.aggregator.get_market_data(["BTC/USDT"], max_age_ms=0, should_stop=lambda: True)
 
     assert stack.exchange.cancellations == 1
-
-
-def test_fresh_prices_come_from_memory_or_cache_and_only_older_ones_from_the_exchange():
-    stack = Stack(["BTC/USDT", "ETH/USDT"])
-    stack.refresh()
-    before = len(stack.exchange.batches)
-    assert sorted(stack.aggregator.get_market_data(["BTC/USDT", "ETH/USDT"])) == ["BTC/USDT", "ETH/USDT"]
-    other_process = MarketDataAggregator(parts_of(stack.clock, stack.exchange, stack.cache, stack.settings, TOKEN))
-    assert sorted(other_process.get_market_data(["BTC/USDT"])) == ["BTC/USDT"]
-    assert len(stack.exchange.batches) == before
-
-    stack.clock.advance(stack.settings.cache_stale_ttl_ms / 1000 + 0.1)
-    record = stack.aggregator.get_market_data(["BTC/USDT"])["BTC/USDT"]
-    assert record.received_at_ms == stack.clock.now_ms()
-    assert stack.exchange.batches[before:] == [("BTCUSDT",)]
-
-
-def test_concurrent_callers_share_one_request():
-    stack = Stack(["BTC/USDT"])
-    stack.refresh()
-    stack.clock.advance(6)
-    is_asked, may_answer = threading.Event(), threading.Event()
-
-    def waits(url, path):
-        is_asked.set()
-        may_answer.wait(PATIENCE_SECONDS)
-        return stack.exchange.usual(url, path)
-
-    stack.exchange.reaction = waits
-    found = []
-    callers = [threading.Thread(target=lambda: found.append(stack.aggregator.get_market_data(["BTC/USDT"])))]
-    callers[0].start()
-    assert is_asked.wait(PATIENCE_SECONDS)
-    callers.append(threading.Thread(target=lambda: found.append(stack.aggregator.get_market_data(["BTC/USDT"]))))
-    callers[1].start()
-    may_answer.set()
-    for caller in callers:
-        caller.join(PATIENCE_SECONDS)
-
-    assert [list(records) for records in found] == [["BTC/USDT"]] * 2
-    assert len(stack.exchange.batches) == 2
 
 
 def test_a_broken_connection_is_an_outcome_of_the_pairs_concerned_while_other_batches_count():
@@ -224,3 +178,69 @@ def test_the_cache_is_told_whose_prices_it_holds():
     stack.refresh()
 
     assert stack.cache.source is stack.aggregator.source is Source.SIMULATOR
+
+
+class HoldingBack:
+    """Does requests at once, but for one that hangs past the deadline of its cycle, until it is let go."""
+
+    def __init__(self, number):
+        self._number = number
+        self._started = 0
+        self.held = None
+        self.clock = None
+
+    def __call__(self, job):
+        self._started += 1
+        if self._started == self._number:
+            self.held = job
+            self.clock.advance(5)
+        else:
+            job()
+
+
+def test_a_request_that_hangs_is_a_timeout_of_its_own_pairs_and_its_late_answer_is_never_written():
+    start = HoldingBack(4)  # two requests of the first cycle, and the second one of the next
+    stack = Stack(pairs_of(20), start_request=start)
+    start.clock = stack.clock
+    stack.refresh()
+    report = stack.refresh()
+    assert outcomes_but_ok(report) == dict.fromkeys(pairs_of(20)[10:], PairOutcome.TIMEOUT)
+    assert (len(report.records), report.left_over) == (10, 0)
+
+    assert outcomes_but_ok(stack.refresh()) == {}
+    before = stack.cached()
+    stack.clock.advance(1)
+    start.held()
+    assert stack.cached() == before
+    assert stack.aggregator.get_market_data(["A13/USDT"], 5_000).records["A13/USDT"].received_at_ms < (
+        stack.clock.now_ms()
+    )
+
+
+def test_a_cycle_that_is_stopped_in_the_middle_keeps_what_it_has_and_asks_for_nothing_more():
+    stack = Stack(pairs_of(40), MARKET_DATA_MAX_CONCURRENT_BATCHES="1")
+    stack.refresh()
+    stack.clock.advance(4)
+    before = len(stack.exchange.batches)
+    report = stack.aggregator.get_market_data(
+        pairs_of(40), 0, should_stop=lambda: len(stack.exchange.batches) == before + 2
+    ).cycle
+
+    assert len(stack.exchange.batches) == before + 2
+    assert sorted(report.records) == sorted(pairs_of(10))
+    assert outcomes_but_ok(report) == {}, "the others keep what they had"
+    fresh = {pair for pair, ticker in stack.cached().items() if ticker.received_at_ms == stack.clock.now_ms()}
+    assert fresh == set(pairs_of(10))
+
+
+def test_a_dead_row_is_never_shown_and_leaves_its_symbol_in_doubt():
+    stack = Stack(["BTC/USDT", "ETH/USDT"])
+    stack.refresh()
+    stack.clock.advance(4)
+    zeros = dict.fromkeys(("lastPrice", "highPrice", "lowPrice", "volume", "bidPrice", "askPrice"), "0.00000000")
+    stack.exchange.rows["ETHUSDT"] = row("ETHUSDT", **zeros, firstId=-1)
+    assert outcomes_but_ok(stack.refresh()) == {"ETH/USDT": PairOutcome.NOT_TRADING}
+
+    stack.exchange.rows["ETHUSDT"] = row("ETHUSDT", bidPrice="0.0", askPrice="0.0")
+    stack.clock.advance(1)
+    assert outcomes_but_ok(stack.refresh()) == {"ETH/USDT": PairOutcome.NOT_TRADING}
