@@ -86,8 +86,8 @@ def _notes(source: Source, status: FetcherStatus | None, now_ms: int) -> list[st
 def clock_faults(status: FetcherStatus | None, own_clock: ClockStatus) -> list[str]:
     """Return a sentence for each host whose clock is wrong. No age depends on it, so the service is healthy."""
     clocks = (status.clock if status else ClockStatus(), own_clock)
-    by_host = {clock.host: clock.fault for clock in clocks}
-    return [fault for fault in by_host.values() if fault]
+    faults = {clock.host: clock.fault for clock in clocks if clock.fault}
+    return list(faults.values())
 
 
 def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> list[str]:

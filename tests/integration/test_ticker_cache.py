@@ -1,5 +1,8 @@
 """The cache contract against a real server: what an operator sees with redis-cli is what the API serves."""
 
+import logging
+import socket
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,12 +10,16 @@ import pytest
 import redis
 
 from development.embedded_cache import EmbeddedCache
+from market_data.logs.incidents import IncidentLog
 from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import TickerCache
+from market_data.ticker_cache.clock import RedisClock
+from market_data.ticker_cache.connection import RedisConnection
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
+from market_data.ticker_cache.read_breaker import ReadBreaker
 from tests.process_facts import wait_until
-from tests.web_site import now_ms
+from tests.web_site import fetcher_status, now_ms
 
 TOKEN = "host:1:first"
 
@@ -46,6 +53,31 @@ def test_lives_are_counted_from_the_instant_of_receipt(active_cache: TickerCache
 
     assert 10_000 < redis_client.pttl("market_data:BTC/USDT") <= 11_000
     assert 86_390_000 < redis_client.pttl("market_data_last:BTC/USDT") <= 86_396_000
+
+
+def cache_of_a_host(server: EmbeddedCache, offset_ms: int) -> TickerCache:
+    """Return the cache as a process on a host with a wrong clock has it."""
+    incidents = IncidentLog(logging.getLogger("market_data.tests"), time.monotonic)
+    clock = RedisClock(monotonic=time.monotonic, own_now_ms=lambda: now_ms() + offset_ms, incidents=incidents)
+    client = redis.Redis.from_url(server.url)
+    connection = RedisConnection(client, clock=clock, breaker=ReadBreaker(time.monotonic))
+    return TickerCache(connection, cache_ttl_ms=15_000, last_known_ttl_ms=86_400_000)
+
+
+@pytest.mark.parametrize("offset_ms", [3_600_000, -3_600_000])
+def test_a_host_whose_clock_is_an_hour_off_writes_the_same_times_and_lives(
+    redis_server: EmbeddedCache, redis_client: redis.Redis, offset_ms: int
+) -> None:
+    cache = cache_of_a_host(redis_server, offset_ms)
+    assert cache.acquire_lease(TOKEN, 60_000)
+    assert abs(cache.clock.stamp_ms() - now_ms()) < 60_000
+    cache.write_tickers(TOKEN, [record()], Source.BINANCE)
+
+    assert 0 < redis_client.pttl("market_data:BTC/USDT") <= 15_000
+    cache.write_status(TOKEN, fetcher_status(["BTC/USDT"]))
+    told = cache.read_fetcher().status.clock
+    assert told.host == socket.gethostname()
+    assert abs(told.ahead_ms - offset_ms) < 60_000
 
 
 def test_a_record_past_its_life_is_not_written(active_cache: TickerCache, redis_client: redis.Redis) -> None:
@@ -161,6 +193,10 @@ def test_a_lease_that_no_fetcher_wrote_does_not_keep_every_fetcher_out(
 ) -> None:
     redis_client.set("market_data_fetcher:lease", "typed by hand, without an end")
     assert ticker_cache.read_lease().holder == "typed by hand, without an end"
+    assert 0 < redis_client.pttl("market_data_fetcher:lease") <= 10_000
+
+    redis_client.set("market_data_fetcher:lease", "host:1:of-another-program", px=600_000)
+    assert 0 < ticker_cache.read_lease().remaining_ms <= 10_000
     assert 0 < redis_client.pttl("market_data_fetcher:lease") <= 10_000
 
     redis_client.delete("market_data_fetcher:lease")
