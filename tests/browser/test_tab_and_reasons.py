@@ -38,7 +38,7 @@ def title(page: Page) -> str:
 
 
 def wait_for_title(page: Page, word: str) -> None:
-    page.wait_for_function("(word) => document.title.startsWith(word)", arg=word, timeout=40_000)
+    page.wait_for_function("(word) => document.title.startsWith(word)", arg=word)
 
 
 def test_title_and_icon_of_the_tab_say_what_is_not_live_and_are_clear_again_after_it(
@@ -64,7 +64,7 @@ def test_title_and_icon_of_the_tab_say_what_is_not_live_and_are_clear_again_afte
 
     site.start()
     keys.write(*PAIRS)
-    page.wait_for_function("(usual) => document.title === usual", arg=usual, timeout=40_000)
+    page.wait_for_function("(usual) => document.title === usual", arg=usual)
     assert icon(page) == "favicon.svg"
 
 
@@ -89,7 +89,7 @@ def test_embedded_components_leave_the_tab_alone(
     before = page.title()
     keys.expire(*PAIRS)
 
-    expect(page.get_by_text("Prices are temporarily unavailable.").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Prices are temporarily unavailable.").first).to_be_visible()
     assert (page.title(), icon(page)) == (before, "favicon.svg")
 
 
