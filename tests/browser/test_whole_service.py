@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -18,9 +17,10 @@ SHORT_TIMES = {
 }
 
 
-@pytest.fixture
-def hall(tmp_path: Path) -> Iterator[Hall]:
-    with open_hall(tmp_path) as running:
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    """One service for all tests: each leaves it whole."""
+    with open_hall(tmp_path_factory.mktemp("hall")) as running:
         running.variables |= SHORT_TIMES
         running.start()
         yield running
@@ -59,7 +59,7 @@ def test_an_outage_of_the_exchange_is_told_with_its_reason_and_ends_by_itself(ha
 
 
 def test_a_killed_fetcher_is_named_and_its_successor_needs_no_reload(hall: Hall, watched: Page) -> None:
-    hall.fetchers[0].process.kill()
+    hall.fetchers[-1].process.kill()
     expect(status(watched)).to_contain_text("Unavailable")
     expect(watched.locator("[data-field=reasons]")).to_contain_text("No fetcher is running.")
     assert_last_prices_are_kept_and_marked(watched)
