@@ -28,7 +28,7 @@ from market_data.ticker_cache.status import (
 from tests.process_facts import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-START_DEADLINE_SECONDS = 20
+START_DEADLINE_SECONDS = 60
 PAIRS = ("BTC/USDT", "ETH/USDT", "SHIB/USDT", "BTC/USD")
 PRICES = {
     "BTC/USDT": ("43250.00000000", "2.500", "42900.00000000", "43500.00000000", "28500.50000000"),

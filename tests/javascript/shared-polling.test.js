@@ -86,6 +86,17 @@ test("a component that comes later is asked for at once, and the others keep the
   assert.equal(other.snapshot().status, "polling")
 })
 
+test("what is missing is still known to be when another component comes", async () => {
+  const { browser, polling } = shared()
+  const missing = polling.join(["X/Y"], OPTIONS, ignore)
+  await browser.settle()
+  await browser.answer(503)
+  polling.join(["A/B"], OPTIONS, ignore)
+
+  assert.equal(missing.snapshot().status, "unavailable")
+  assert.equal(missing.snapshot().isLoading, false)
+})
+
 test("a component that comes while a request is under way is asked for right after it", async () => {
   const { browser, polling } = shared()
   polling.join(["A/B"], OPTIONS, ignore)
