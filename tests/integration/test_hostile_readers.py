@@ -26,7 +26,7 @@ HISTORY = b"/api/market-data/history"
 MOST_SECONDS = 2.0
 MOST_GROWTH_BYTES = 48 * 1024 * 1024
 CONTRACT_KEY = re.compile(
-    r"market_data(_last|_history)?:[^\s:]{1,196}/[^\s:/]{1,196}|market_data_fetcher:(status|source|lease)"
+    r"market_data(_last|_history)?:[^\s:]{1,400}/[^\s:/]{1,400}|market_data_fetcher:(status|source|lease)"
 )
 READER = ("reader", "a-password-of-the-tests")
 # The least that the web server's user of Redis needs: to read the contract's keys.
