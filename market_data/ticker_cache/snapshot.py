@@ -27,13 +27,12 @@ def _new_memo() -> BoundedMemo[Any]:
 
 @dataclass(frozen=True, slots=True)
 class PriceSnapshot:
-    """The current and the last known records of `pairs` at one instant, or the reason why Redis gave none.
+    """The current and the last known records of the configured pairs at one instant, or the reason why Redis gave none.
 
     `read_at` is when the read began, in monotonic seconds; of a failed read, its end. `memo` holds what was worked out
     of this snapshot and goes with it.
     """
 
-    pairs: frozenset[str]
     reading: CacheReading
     source: Source | None
     read_at: float = 0.0
@@ -111,8 +110,8 @@ class PriceSnapshots:
             reading = self._cache.read(pairs, include_last_known=True)
         except CacheUnavailableError as error:
             source = self._cache.last_source
-            return PriceSnapshot(frozenset(pairs), NO_PRICES, source, self._monotonic(), 0.0, str(error))
-        return PriceSnapshot(frozenset(pairs), reading, reading.source, began_at, self._monotonic() - began_at)
+            return PriceSnapshot(NO_PRICES, source, self._monotonic(), 0.0, str(error))
+        return PriceSnapshot(reading, reading.source, began_at, self._monotonic() - began_at)
 
 
 @lru_cache(maxsize=1)

@@ -225,7 +225,7 @@ def test_a_price_without_a_life_in_redis_ends_with_its_life(site: Site) -> None:
     site.store.put("BTC/USD")
     old = site.store.records["BTC/USD"]
     site.clock.advance(15.001)
-    snapshot = PriceSnapshot(frozenset(PAIRS), CacheReading({"BTC/USD": old}, {}, Source.BINANCE), Source.BINANCE)
+    snapshot = PriceSnapshot(CacheReading({"BTC/USD": old}, {}, Source.BINANCE), Source.BINANCE)
 
     responses = [
         prices_response(f"pairs=BTC/USD&maxStaleMs={max_stale}", snapshot, site.clock.now_ms(), None, None, SETTINGS)

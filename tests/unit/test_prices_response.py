@@ -39,7 +39,7 @@ def snapshot_of(pairs, current=(), last_known=(), **facts):
     reading = CacheReading(
         {ticker.pair: ticker for ticker in current}, {ticker.pair: ticker for ticker in last_known}, Source.BINANCE
     )
-    return PriceSnapshot(frozenset(pairs), reading, Source.BINANCE, **facts)
+    return PriceSnapshot(reading, Source.BINANCE, **facts)
 
 
 def test_without_pairs_all_configured_ones_are_meant():
