@@ -75,7 +75,7 @@ class PricesLayer:
         if self._over_https and _is_secure(environ):
             headers += self._over_https
         start_response(_STATUS_LINES[response.status], headers)
-        age_ms = None if response.oldest_at_ms is None else abs(now_ms - response.oldest_at_ms)
+        age_ms = None if response.oldest_at_ms is None else max(0, now_ms - response.oldest_at_ms)
         self._count(_ENDPOINT, response.status, perf_counter() - began_at, age_ms)
         return [response.body]  # a list: granian sends it as it is, and iterates over all else
 

@@ -122,7 +122,7 @@ class PricesView(MarketDataView):
             get_settings(),
         )
         if response.oldest_at_ms is not None:
-            self.oldest_age_ms = abs(now_ms - response.oldest_at_ms)
+            self.oldest_age_ms = max(0, now_ms - response.oldest_at_ms)
         return SentResponse(response, now_ms)
 
 
