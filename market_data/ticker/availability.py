@@ -51,7 +51,7 @@ class Availability(msgspec.Struct, frozen=True):
         """The record's JSON text as it is served: marked where it is not current."""
         if self.ticker is None:
             return None
-        return self.ticker.raw if self.is_current else self.ticker.raw_marked_stale
+        return self.ticker.raw_marked_stale if self.state is PriceState.EXPIRED else self.ticker.raw
 
 
 def age_ms(instant_ms: int, now_ms: int) -> int | None:
@@ -71,23 +71,29 @@ def availability(
 
     A record counts by its own time alone, for however long Redis keeps it. A last known price is never current.
     """
-    waits_until_ms = NO_END_MS
-    newest: tuple[int, StoredTicker] | None = None
-    for ticker in (current, last_known):
+    if current is not None:
+        age = now_ms - current.received_at_ms
+        if -CLOCK_TOLERANCE_MS <= age <= lives.cache_ttl_ms:
+            state = PriceState.FRESH if age <= lives.cache_stale_ttl_ms else PriceState.STALE
+            return Availability(state, current, max(0, age), current.received_at_ms + lives.cache_ttl_ms)
+    return _without_current_price((current, last_known), now_ms, lives.cache_ttl_ms, max_stale_ms)
+
+
+def _without_current_price(
+    tickers: tuple[StoredTicker | None, ...], now_ms: int, cache_ttl_ms: int, max_stale_ms: int
+) -> Availability:
+    until_ms = NO_END_MS
+    newest: StoredTicker | None = None
+    for ticker in tickers:
         if ticker is None:
             continue
-        age = now_ms - ticker.received_at_ms
-        if age < -CLOCK_TOLERANCE_MS:
-            waits_until_ms = min(waits_until_ms, ticker.received_at_ms - CLOCK_TOLERANCE_MS - 1)
-            continue
-        age = max(0, age)
-        if ticker is current and age <= lives.cache_ttl_ms:
-            state = PriceState.FRESH if age <= lives.cache_stale_ttl_ms else PriceState.STALE
-            return Availability(state, ticker, age, ticker.received_at_ms + lives.cache_ttl_ms)
-        if newest is None or age < newest[0]:
-            newest = age, ticker
-    oldest_ms = lives.cache_ttl_ms + max_stale_ms
-    if max_stale_ms and newest is not None and newest[0] <= oldest_ms:
-        age, ticker = newest
-        return Availability(PriceState.EXPIRED, ticker, age, min(ticker.received_at_ms + oldest_ms, waits_until_ms))
-    return Availability(PriceState.MISSING, None, None, waits_until_ms)
+        if ticker.received_at_ms > now_ms + CLOCK_TOLERANCE_MS:
+            until_ms = min(until_ms, ticker.received_at_ms - CLOCK_TOLERANCE_MS - 1)
+        elif newest is None or ticker.received_at_ms > newest.received_at_ms:
+            newest = ticker
+    if max_stale_ms and newest is not None:
+        ends_at_ms = newest.received_at_ms + cache_ttl_ms + max_stale_ms
+        if now_ms <= ends_at_ms:
+            age = max(0, now_ms - newest.received_at_ms)
+            return Availability(PriceState.EXPIRED, newest, age, min(ends_at_ms, until_ms))
+    return Availability(PriceState.MISSING, None, None, until_ms)
