@@ -13,7 +13,8 @@ from tests.web_site import PAIRS, PriceKeys, WebSite
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (320, 1280)
+LOOKS = (("Cards", "light", 320), ("Cards", "dark", 1280), ("Table", "dark", 320), ("Table", "light", 1280))
+"""Each view in either colour scheme, and each view and each scheme at either width."""
 RUN_AXE = """async () => {
     const { violations } = await axe.run(document, { resultTypes: ["violations"] })
     return violations.map(({ id, nodes }) => [id, nodes.map(({ html, any }) => [html, any[0]?.message])])
@@ -79,7 +80,7 @@ def test_axe_finds_nothing_in_any_state(
     page = new_page(reduced_motion="reduce")
     page.goto(shared_site.url)
     expect(page.locator("[data-market-prices]")).to_have_attribute("data-status", STATES[state])
-    for view, scheme, width in product(["Cards", "Table"], ["light", "dark"], WIDTHS):
+    for view, scheme, width in LOOKS:
         page.get_by_role("button", name=view).click()
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
