@@ -29,10 +29,10 @@ help:
 	@echo "make clean  remove .venv and what the tools left behind"
 
 run: $(RUN_READY)
-	@exec $(IN_VENV) -m development.stack --end-with-parent
+	@exec $(IN_VENV) -m development.stack --parent="$$PPID"
 
 demo: $(RUN_READY)
-	@exec env EXCHANGE=simulator $(IN_VENV) -m development.stack --end-with-parent
+	@exec env EXCHANGE=simulator $(IN_VENV) -m development.stack --parent="$$PPID"
 
 test: $(DEV_READY)
 	@chromium="$$($(IN_VENV) -m development.chromium)" || test -z "$$CI" || exit 1; \

@@ -120,7 +120,8 @@ def pages_of(browser: Browser, stack: RunningStack, pairs: list[str]) -> Iterato
                 page.evaluate(_WATCH_DASHBOARD)
             else:
                 script = f"{stack.address}/static/market_data/price-cache-polling.js"
-                page.evaluate(_POLL, [script, pairs, {"followsFetches": way == "timed"}])
+                options = {"fetchIntervalMs": INTERVAL_SECONDS * 1000} if way == "timed" else {}
+                page.evaluate(_POLL, [script, pairs, options])
         yield pages
 
 

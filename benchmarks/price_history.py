@@ -53,7 +53,7 @@ def measure(pairs: list[str], client: redis.Redis) -> list[str]:
 
     cache, now_ms = open_ticker_cache(), time.time_ns() // 1_000_000
     cache.acquire_lease(TOKEN, LEASE_MS)
-    cache.write_tickers(TOKEN, records(now_ms), Source.SIMULATOR, now_ms)
+    cache.write_tickers(TOKEN, records(now_ms), Source.SIMULATOR)
     instants = iter(range(now_ms, now_ms + (MAX_POINTS + REPETITIONS) * STEP_MS, STEP_MS))
     for _ in range(MAX_POINTS):
         cache.write_history(TOKEN, records(next(instants)), Source.SIMULATOR)

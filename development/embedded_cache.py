@@ -6,16 +6,15 @@ directly, for the wheel's own launcher leaves the server behind when it is termi
 
 import argparse
 import contextlib
-import signal
 import socket
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from types import TracebackType
+from pathlib import Path
 from typing import IO, Self
 
-from development.guarded_process import GuardedProcess
+from development.guarded_process import GuardedProcess, stop_on_signals
 from development.loopback import LOOPBACK, free_port
 
 _START_DEADLINE_SECONDS = 10.0
@@ -40,10 +39,11 @@ class EmbeddedCache:
         password: str | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
+        self._port = port
         self._password = password
         self._options = dict(options or {})
         self._process: GuardedProcess | None = None
-        self._port = port
+        self._running = contextlib.ExitStack()
 
     @property
     def port(self) -> int:
@@ -70,47 +70,37 @@ class EmbeddedCache:
         """Start the server and return once it answers; raise `CacheStartError` where it does not."""
         if self._process is not None:
             raise ValueError("the embedded cache is running already")
-        if self._port is not None:
-            self._start_on(self._port)
-            return self
-        for attempt in range(1, _ATTEMPTS_AT_A_FREE_PORT + 1):
-            port = free_port()
+        attempts_left = _ATTEMPTS_AT_A_FREE_PORT if self._port is None else 1
+        while self._process is None:
+            port = self._port or free_port()
+            attempts_left -= 1
             try:
                 self._start_on(port)
             except CacheStartError:  # somebody else may have taken the port in the meantime
-                if attempt == _ATTEMPTS_AT_A_FREE_PORT:
+                if not attempts_left:
                     raise
             else:
                 self._port = port
-                break
         return self
 
     def stop(self) -> None:
         """End the server, and all that it kept; the port stays reserved for the next `start`."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            process.close()
+        self._process = None
+        self._running.close()
 
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def _start_on(self, port: int) -> None:
-        with tempfile.TemporaryFile() as log:
-            process = GuardedProcess(self._command(port), output=log, in_temporary_directory=True)
-            try:
-                self._wait_until_it_answers(process, port, log)
-            except BaseException:
-                process.close()
-                raise
-        self._process = process
+        with contextlib.ExitStack() as starting:
+            folder = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="nexusmeme-")))
+            log = starting.enter_context((folder / "log").open("w+b"))
+            process = starting.enter_context(GuardedProcess(self._command(port), output=log, folder=folder))
+            self._wait_until_it_answers(process, port, log)
+            self._process, self._running = process, starting.pop_all()
 
     def _command(self, port: int) -> list[str]:
         fixed = {"port": str(port), "bind": LOOPBACK, "save": "", "appendonly": "no", "daemonize": "no"}
@@ -165,20 +155,20 @@ def _last_line(log: IO[bytes]) -> str:
 
 
 def main() -> int:
-    """Run a server in the foreground until SIGINT or SIGTERM."""
+    """Run a server in the foreground until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m development.embedded_cache", description=main.__doc__)
     parser.add_argument("--port", type=int, default=None, help="a free one where left out")
     arguments = parser.parse_args()
-    signals = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    stop_on_signals()
     try:
         with EmbeddedCache(arguments.port) as cache:
             print(f"REDIS_URL={cache.url}", flush=True)
-            signal.sigwait(signals)
+            return cache.process.wait()
     except CacheStartError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        return 0
 
 
 if __name__ == "__main__":

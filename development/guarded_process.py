@@ -1,20 +1,40 @@
-"""Processes that end with the one that started them, however that one dies; see `guard.py` for how."""
+"""Processes that end with the one that started them, however that one ends.
+
+Run as a script, this file is the first moment of such a process: it becomes the command that it is given.
+"""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
-GUARD_SCRIPT = Path(__file__).with_name("guard.py")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class GuardedProcess:
-    """A command, running from the moment of construction. `pid` is the command's own, not the guard's."""
+def end_with_parent(parent_pid: int) -> None:
+    """Let the kernel send this process SIGTERM when its parent has gone. Only Linux can do that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != parent_pid:  # it was gone before the kernel knew
+        sys.exit(1)
+
+
+def stop_on_signals() -> None:
+    """Raise `KeyboardInterrupt` at SIGINT, SIGTERM and SIGHUP, also where those that started us ignore them."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
+class GuardedProcess(subprocess.Popen[bytes]):
+    """A command that runs from the moment of construction, in a process group of its own, until `close` at the latest.
+
+    Start it in the main thread: for the kernel, the end of the thread that started it is the end of its parent.
+    """
 
     def __init__(
         self,
@@ -22,91 +42,58 @@ class GuardedProcess:
         *,
         environment: Mapping[str, str] | None = None,
         output: int | IO[bytes] | None = None,
+        folder: Path | None = None,
         grace_seconds: float = 10.0,
-        in_temporary_directory: bool = False,
     ) -> None:
-        """Start `command`; its stdout and stderr both go to `output`, or to ours where that is None.
-
-        `grace_seconds` is the time from SIGTERM to SIGKILL. With `in_temporary_directory` the command runs in
-        an empty directory that is gone after it. Raise `OSError` where the command cannot be started.
-        """
-        self.command = tuple(command)
-        report_read_fd, report_write_fd = os.pipe()
-        with os.fdopen(report_read_fd, encoding="ascii") as report:
-            self._guard = subprocess.Popen(  # noqa: S603 - the command comes from our own code
-                [
-                    *(sys.executable, "-I", "-S", str(GUARD_SCRIPT)),
-                    *(f"--report-fd={report_write_fd}", f"--grace-seconds={grace_seconds}"),
-                    *(["--in-temporary-directory"] if in_temporary_directory else []),
-                    *("--", *command),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=None if output is None else subprocess.STDOUT,
-                env=None if environment is None else dict(environment),
-                pass_fds=[report_write_fd],
-                start_new_session=True,
-            )
-            os.close(report_write_fd)
-            reported = report.readline()
-        if not reported:
-            self._guard.communicate()
-            raise OSError(f"{command[0]} cannot be started")
-        self.pid = int(reported)
+        """Start `command` in `folder`; its stdout and stderr both go to `output`, or to ours where that is None."""
+        self._grace_seconds = grace_seconds
+        super().__init__(
+            [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,  # so that Ctrl-C reaches us alone, and we decide who ends when
+        )
 
     @property
     def output(self) -> IO[bytes]:
         """What the command writes, where `output` was `subprocess.PIPE`."""
-        if self._guard.stdout is None:
+        if self.stdout is None:
             raise ValueError("the process was started without a pipe for its output")
-        return self._guard.stdout
-
-    def poll(self) -> int | None:
-        """Return the exit code, 128 + n after signal n, or None while the command runs."""
-        exit_code = self._guard.poll()
-        if exit_code is not None and exit_code < 0:  # the guard was killed: see to its charge ourselves
-            self._kill_group()
-            return 128 - exit_code
-        return exit_code
-
-    def request_stop(self) -> None:
-        """Send SIGTERM to the command and return at once."""
-        if self.poll() is None:
-            self._guard.terminate()
+        return self.stdout
 
     def kill(self) -> None:
-        """Send SIGKILL to the command and everything that it started."""
-        if self.poll() is None:
-            self._kill_group()
-
-    def wait(self) -> int:
-        """Wait until the command has ended and return its exit code."""
-        self._guard.wait()
-        exit_code = self.poll()
-        if exit_code is None:
-            raise ChildProcessError("the process has been waited for and still runs")
-        return exit_code
-
-    def close(self) -> int:
-        """End the command and everything that it started; return its exit code."""
-        self.request_stop()
-        exit_code = self.wait()
-        for pipe in (self._guard.stdin, self._guard.stdout):
-            if pipe is not None:
-                pipe.close()
-        return exit_code
-
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        """Send SIGKILL to the command and to what it started, even where the command itself has ended."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
             os.killpg(self.pid, signal.SIGKILL)
 
-    def __enter__(self) -> Self:
-        return self
+    def close(self) -> int:
+        """End the command, after the grace by force, and what it leaves behind; return its exit code."""
+        self.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(self._grace_seconds)
+        self.kill()
+        if self.stdout is not None:
+            self.stdout.close()
+        return self.wait()
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _become(parent_pid: int, command: list[str]) -> None:
+    """Turn into `command`, with no signal ignored or blocked: a script's background and nohup hand that down."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    end_with_parent(parent_pid)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - the command comes from our own code
+    except OSError as error:
+        sys.exit(f"{command[0]} cannot be started: {error.strerror}")
+
+
+if __name__ == "__main__":
+    _become(int(sys.argv[1]), sys.argv[2:])

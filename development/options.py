@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from development.recording import Recording, RecordingError, find_recording
-
 DEFAULT_PORT = 8000
 
 
@@ -21,6 +19,14 @@ class Exchange(StrEnum):
 
 
 @dataclass(frozen=True)
+class Recording:
+    """Recorded answers of the exchange, as files."""
+
+    tickers: Path
+    exchange_info: Path
+
+
+@dataclass(frozen=True)
 class Options:
     exchange: Exchange
     port: int
@@ -32,37 +38,45 @@ def read_options(environment: Mapping[str, str]) -> Options:
 
     A recording is served by the simulator, so asking for one asks for the simulator.
     """
-    exchange = _exchange(environment.get("EXCHANGE", ""))
-    recording = _recording(environment.get("RECORDING", ""))
-    if recording and exchange is Exchange.LIVE:
+    exchange, port, folder = (environment.get(name, "").strip() for name in ("EXCHANGE", "PORT", "RECORDING"))
+    options = Options(_exchange(exchange), _port(port), _recording(Path(folder).expanduser()) if folder else None)
+    if options.recording is None:
+        return options
+    if options.exchange is Exchange.LIVE:
         raise OptionError("EXCHANGE=live and RECORDING exclude each other. Leave one of them out.")
-    return Options(
-        exchange=Exchange.SIMULATOR if recording else exchange,
-        port=_port(environment.get("PORT", "")),
-        recording=recording,
-    )
+    return Options(Exchange.SIMULATOR, options.port, options.recording)
 
 
 def _exchange(text: str) -> Exchange:
     try:
-        return Exchange(text.strip().lower() or Exchange.AUTO)
+        return Exchange(text.lower() or Exchange.AUTO)
     except ValueError:
         choices = ", ".join(Exchange)
         raise OptionError(f"EXCHANGE={text} is none of {choices}. Write for example EXCHANGE=simulator") from None
 
 
 def _port(text: str) -> int:
-    if not text.strip():
+    if not text:
         return DEFAULT_PORT
-    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= 65535:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
         return int(text)
     raise OptionError(f"PORT={text} is not a port between 1 and 65535. Write for example PORT=8001")
 
 
-def _recording(text: str) -> Recording | None:
-    if not text.strip():
-        return None
-    try:
-        return find_recording(Path(text.strip()).expanduser())
-    except RecordingError as error:
-        raise OptionError(str(error)) from None
+def _recording(folder: Path) -> Recording:
+    if not folder.is_dir():
+        raise OptionError(f"RECORDING={folder} is not a folder. Write the folder that holds the recorded files.")
+    return Recording(_only_file(folder, "*ticker24hr*.json"), _only_file(folder, "*exchangeInfo*.json"))
+
+
+def _only_file(folder: Path, pattern: str) -> Path:
+    found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if not found:
+        raise OptionError(f"RECORDING={folder} holds no file {pattern}. A recording is one of those and its pair.")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise OptionError(
+            f"RECORDING={folder} holds more than one file {pattern} ({names}). "
+            "Put one recording into a folder of its own."
+        )
+    return found[0].resolve()

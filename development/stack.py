@@ -5,31 +5,26 @@ its start.
 """
 
 import argparse
+import contextlib
+import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import environ
+from typing import TextIO
 
 from development.embedded_cache import CacheStartError, EmbeddedCache
 from development.exchange_choice import Choice, choose_exchange
+from development.guarded_process import GuardedProcess, end_with_parent, stop_on_signals
 from development.loopback import LOOPBACK, answers_http, free_port, is_free
 from development.options import DEFAULT_PORT, OptionError, Options, read_options
-from development.stack_file import stack_file
-from development.supervisor import (
-    NotReadyError,
-    ProcessEndedError,
-    StopRequestedError,
-    Supervisor,
-)
+from development.stack_file import RUN_FOLDER, PortTakenError, stack_file
+from development.supervisor import StackError, Supervisor
 from development.terminal import Terminal
+from nexusmeme.env_file import load_env_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-WEB_SERVER_SCRIPT = BASE_DIR / "deploy" / "web-server"
-RUN_FOLDER = BASE_DIR / ".run"
 _READY_DEADLINE_SECONDS = 60.0
 _REQUEST_TIMEOUT_SECONDS = 2.0
 
@@ -45,18 +40,27 @@ class StackAddresses:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
+    stop_on_signals()
+    if arguments.parent:
+        end_with_parent(arguments.parent)
+    load_env_file(BASE_DIR)
     if not os.environ.get("DEBUG", "").strip():
         os.environ["DEBUG"] = "true"
     terminal = Terminal(sys.stdout)
     try:
         options = read_options(os.environ)
-        if not is_free(options.port):
-            raise OptionError(
-                f"Port {options.port} is in use by another program. "
-                f"Choose another one, for example: make run PORT={_another_port(options.port)}"
-            )
-        return _run(options, terminal, ends_with_parent=arguments.end_with_parent)
+        with stack_file(RUN_FOLDER, options.port) as file:
+            if not is_free(options.port):
+                raise PortTakenError
+            return _run(options, terminal, file)
+    except PortTakenError:
+        another = next(filter(is_free, range(options.port + 1, 65536)), DEFAULT_PORT)
+        print(
+            f"Port {options.port} is in use by another program. "
+            f"Choose another one, for example: make run PORT={another}",
+            file=sys.stderr,
+        )
+        return 1
     except (OptionError, CacheStartError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -70,47 +74,42 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the service for development. Variables: EXCHANGE=auto|live|simulator, RECORDING=folder, "
         "PORT=number, and everything that .env.example lists.",
     )
-    parser.add_argument("--end-with-parent", action="store_true", help="stop when the calling process is gone")
+    parser.add_argument("--parent", type=int, metavar="PID", help="stop when this process, which started us, is gone")
     return parser
 
 
-def _another_port(port: int) -> int:
-    return next(filter(is_free, range(port + 1, 65536)), DEFAULT_PORT)
-
-
-def _run(options: Options, terminal: Terminal, *, ends_with_parent: bool) -> int:
-    if not _is_prepared():
-        return 1
+def _run(options: Options, terminal: Terminal, file: TextIO) -> int:
+    with GuardedProcess([sys.executable, "-m", "development.preparation"], folder=BASE_DIR) as preparation:
+        if preparation.wait() != 0:
+            return 1
     choice = choose_exchange(options, os.environ)
     for line in choice.reasons:
         terminal.say(line)
     if choice.is_simulated:
         terminal.announce("SIMULATED PRICES", *choice.explanation, needs_attention=True)
-    with Supervisor(terminal, ends_with_parent=ends_with_parent) as supervisor:
+    with contextlib.ExitStack() as embedded, Supervisor(terminal) as supervisor:
         try:
-            addresses = _start_everything(supervisor, options, choice)
-            content = {**asdict(addresses), "pids": supervisor.pids}
-            with stack_file(RUN_FOLDER, options.port, content):
-                _announce(terminal, choice, addresses)
-                supervisor.run()
-        except StopRequestedError:
+            addresses = _start_everything(supervisor, embedded, options, choice)
+            json.dump({**asdict(addresses), "pids": supervisor.pids}, file, indent=1)
+            file.flush()
+            _announce(terminal, choice, addresses)
+            supervisor.run()
+        except KeyboardInterrupt:
             terminal.say("Stopping.")
             return 0
-        except (ProcessEndedError, NotReadyError) as error:
+        except StackError as error:
             terminal.announce(str(error), "Stopping the rest.", needs_attention=True)
             return 1
 
 
-def _is_prepared() -> bool:
-    return subprocess.run([sys.executable, "-m", "development.preparation"], cwd=BASE_DIR, check=False).returncode == 0
-
-
-def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) -> StackAddresses:
+def _start_everything(
+    supervisor: Supervisor, embedded: contextlib.ExitStack, options: Options, choice: Choice
+) -> StackAddresses:
     """Start every process and return once the page answers."""
     embedded_cache_port = simulator = None
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHON": sys.executable}
     if not environment.get("REDIS_URL", "").strip():
-        cache = EmbeddedCache().start()
+        cache = embedded.enter_context(EmbeddedCache())
         supervisor.watch("cache", cache.process)
         environment["REDIS_URL"] = cache.url
         embedded_cache_port = cache.port
@@ -118,7 +117,7 @@ def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) 
         simulator = _start_simulator(supervisor, environment, options)
         environment |= {"BINANCE_API_BASE_URL": simulator, "BINANCE_API_FALLBACK_URLS": "[]"}
     supervisor.start("fetcher", _manage("run_market_fetcher"), environment)
-    web_server = [str(WEB_SERVER_SCRIPT), f"--port={options.port}", "--log-level=warning"]
+    web_server = [str(BASE_DIR / "deploy" / "web-server"), f"--port={options.port}", "--log-level=warning"]
     supervisor.start("web", web_server, environment)
     supervisor.run_until(
         lambda: answers_http(options.port, "/", _REQUEST_TIMEOUT_SECONDS),
@@ -129,7 +128,7 @@ def _start_everything(supervisor: Supervisor, options: Options, choice: Choice) 
 
 
 def _start_simulator(supervisor: Supervisor, environment: Mapping[str, str], options: Options) -> str:
-    """Start the simulator and return its address."""
+    """Start the simulator and return its address once it answers there."""
     port = free_port()
     command = _manage("run_exchange_simulator", f"--port={port}")
     if options.recording:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
-_NAME_WIDTH = 9
 _NAME_COLOURS = {"simulator": 33, "fetcher": 36, "web": 32, "nexusmeme": 35}  # of ANSI terminals
 _FRAME_COLOUR = {False: "1;32", True: "1;30;43"}  # bold green; where attention is due, black on yellow
 
@@ -19,8 +18,7 @@ class Terminal:
         """True once nobody can read what is written, for example after the window was closed."""
 
     def log(self, name: str, line: str) -> None:
-        label = self._coloured(f"{name:<{_NAME_WIDTH}} |", str(_NAME_COLOURS.get(name, 37)))
-        self._write(f"{label} {line}\n")
+        self._write(f"{self._coloured(f'{name:<9} |', str(_NAME_COLOURS.get(name, 37)))} {line}\n")
 
     def say(self, line: str) -> None:
         """Write a line of our own."""
@@ -38,8 +36,6 @@ class Terminal:
         return f"\033[{colour}m{text}\033[0m" if self._has_colour else text
 
     def _write(self, text: str) -> None:
-        if self.is_gone:
-            return
         try:
             self._stream.write(text)
             self._stream.flush()

@@ -7,9 +7,10 @@ class MarketDataConfig(AppConfig):
     verbose_name = "Market data"
 
     def ready(self) -> None:
+        from market_data.api.counters import open_counters
         from market_data.checks import check_settings
-        from market_data.metrics.tallies import open_served_tallies
-        from market_data.metrics.worker_files import Publishing
+        from market_data.metrics import hand_over
 
         checks.register(check_settings)
-        open_served_tallies().on_new_row = Publishing().begin
+        if hand_over.is_installed():
+            open_counters().on_new_row = hand_over.begin

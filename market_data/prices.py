@@ -3,18 +3,16 @@
 from market_data.prices import get_prices
 """
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from market_data.conf.loading import get_settings
+from market_data.ticker.availability import Availability
 from market_data.ticker.pairs import EXAMPLE, normalise_pairs
 from market_data.ticker.pairs import InvalidPairError as InvalidPairError
-from market_data.ticker.record import StoredTicker
 from market_data.ticker_cache.cache import open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError as CacheUnavailableError
-from market_data.ticker_cache.readings import CacheReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,8 @@ class Price:
     """A pair's price with its 24 h statistics, in the exchange's own digits, and how old it was when it was read.
 
     `price`, `high_24h` and `low_24h` are in the quote asset, `volume` is in the base asset. `received_at_ms` is the
-    Unix time at which the exchange's answer was complete, `age_ms` counts from there. `is_stale` marks a price past its
-    life in the cache, as `"stale": true` does in the API.
+    Unix time at which the exchange's answer was complete; `age_ms` counts from there by Redis' clock. `is_stale` marks
+    a price past its life in the cache, as `"stale": true` does in the API.
     """
 
     pair: str
@@ -49,8 +47,11 @@ def get_prices(pairs: Iterable[str], max_stale_ms: int = 0) -> Mapping[str, Pric
         raise ValueError(f"max_stale_ms is {max_stale_ms!r}; write a whole number of milliseconds, zero or more")
     if not wanted:
         return {}
-    reading = open_ticker_cache().read(wanted, include_last_known=max_stale_ms > 0)
-    return _prices(wanted, reading, time.time_ns() // 1_000_000, get_settings().cache_ttl_ms + max_stale_ms)
+    cache, settings = open_ticker_cache(), get_settings()
+    reading = cache.read(wanted, include_last_known=max_stale_ms > 0)
+    now_ms = cache.clock.now_ms()
+    found = {pair: reading.availability(pair, now_ms, settings, max_stale_ms) for pair in wanted}
+    return {pair: price for pair, one in found.items() if (price := _price(one)) is not None}
 
 
 def _wanted(pairs: Iterable[str]) -> tuple[str, ...]:
@@ -63,18 +64,10 @@ def _wanted(pairs: Iterable[str]) -> tuple[str, ...]:
     return normalise_pairs(texts)
 
 
-def _prices(pairs: Iterable[str], reading: CacheReading, now_ms: int, oldest_ms: int) -> dict[str, Price]:
-    found: dict[str, Price] = {}
-    for pair in pairs:
-        if current := reading.current.get(pair):
-            found[pair] = _price(current, now_ms, is_stale=False)
-        elif (last := reading.last_known.get(pair)) and last.age_ms(now_ms) <= oldest_ms:
-            found[pair] = _price(last, now_ms, is_stale=True)
-    return found
-
-
-def _price(ticker: StoredTicker, now_ms: int, *, is_stale: bool) -> Price:
-    record = ticker.decode()
+def _price(found: Availability) -> Price | None:
+    if found.ticker is None or found.age_ms is None:
+        return None
+    record = found.ticker.decode()
     return Price(
         pair=record.pair,
         price=record.price,
@@ -83,6 +76,6 @@ def _price(ticker: StoredTicker, now_ms: int, *, is_stale: bool) -> Price:
         high_24h=record.high_24h,
         low_24h=record.low_24h,
         received_at_ms=record.received_at_ms,
-        age_ms=record.age_ms(now_ms),
-        is_stale=is_stale,
+        age_ms=found.age_ms,
+        is_stale=not found.is_current,
     )

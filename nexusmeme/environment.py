@@ -1,9 +1,7 @@
 """The site's own settings: declared like the app's, read from the environment and `.env`."""
 
-import logging
 import os
 import re
-import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +13,16 @@ from redis import ConnectionPool
 
 from market_data.conf.declarations import SETTINGS, Setting
 from market_data.conf.parsers import text, text_list
+from market_data.ticker.pairs import quoted
+from market_data.ticker_cache.cache_alias import pool_fault
+from nexusmeme.env_file import load_env_file, stop
 from nexusmeme.redis_cache import SENTINEL_SCHEME, SentinelAddress
-from nexusmeme.variable_sources import env_file
-
-UNUSABLE_SETTINGS = 2
-"""The exit code of a process that cannot read its settings; 1 would tell a script that `market_status` is degraded."""
 
 _ENCODE = "in a user name or password write special characters percent-encoded, / as %2F and @ as %40"
+# What Django lets through of a request's `Host`, so that anything else is never met.
+_HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+_ALLOWED_HOST = re.compile(rf"\*|\.?{_HOST}", re.IGNORECASE)
+_ORIGIN = re.compile(rf"https?://(?:\*\.)?{_HOST}(?::[0-9]+)?", re.IGNORECASE)
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 
 
@@ -46,13 +47,37 @@ def _log_format(value: Any) -> str:
     return name
 
 
+def _allowed_hosts(value: Any) -> tuple[str, ...]:
+    hosts = tuple(filter(None, text_list(value)))
+    for host in hosts:
+        if not _ALLOWED_HOST.fullmatch(host):
+            raise ValueError(
+                f"{quoted(host)} is no host name: write it without https://, port, path and blanks, an IPv6 address in "
+                "brackets, and .example.org for every host below a domain"
+            )
+    if not hosts:
+        raise ValueError("the list is empty, so every request would be refused")
+    return hosts
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    origins = tuple(filter(None, text_list(value)))
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{quoted(origin)} is no origin: write https://, the host, its port if it is not the usual one, and "
+                "nothing behind them"
+            )
+    return origins
+
+
 def _redis_url(value: Any) -> str:
     url = text(value)
     if not url.startswith(("redis://", "rediss://", "unix://", SENTINEL_SCHEME)):
         raise ValueError(f"the address does not begin with redis://, rediss://, unix:// or {SENTINEL_SCHEME}")
     server_url = SentinelAddress.parse(url).primary_url if url.startswith(SENTINEL_SCHEME) else url
     try:
-        ConnectionPool.from_url(server_url).make_connection()  # it connects at its first use
+        pool = ConnectionPool.from_url(server_url)
         is_readable = url.startswith("unix://") or bool(re.fullmatch(r"/?\d*", urlsplit(server_url).path))
     except (ValueError, TypeError):
         is_readable = False
@@ -61,6 +86,8 @@ def _redis_url(value: Any) -> str:
             "the address cannot be read: after the host come a port, a slash with the number of the database and "
             f"options that redis-py knows; {_ENCODE}"
         )
+    if fault := pool_fault(pool):
+        raise ValueError(f"the address has {fault}")
     return url
 
 
@@ -86,11 +113,12 @@ SITE_SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(202, "DEBUG", "false", _boolean, "development mode: a key of its own, tracebacks", "false"),
         Setting(
-            203, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", text_list,
-            "host names under which the site is reached", "prices.example.org",
+            203, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", _allowed_hosts,
+            "host names under which the site is reached, without scheme and port; `.example.org` for all below it",
+            "prices.example.org",
         ),
         Setting(
-            204, "CSRF_TRUSTED_ORIGINS", "", text_list,
+            204, "CSRF_TRUSTED_ORIGINS", "", _origins,
             "origins that may post to the admin, where a proxy changes the host", "https://prices.example.org",
         ),
         Setting(
@@ -99,7 +127,8 @@ SITE_SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(
             206, "REDIS_URL", "redis://127.0.0.1:6379/0", _redis_url,
-            "the Redis server; `rediss://` for TLS; `?socket_timeout=2` for one that is far away; "
+            "the Redis server, with a database number that nothing else uses; `rediss://` for TLS; "
+            "`?socket_timeout=2` for one that is far away; "
             "`redis+sentinel://host:26379,host:26379/service/0` for the primary that sentinels name",
             "redis://127.0.0.1:6379/0", is_secret=True,
         ),
@@ -115,36 +144,26 @@ SITE_SETTINGS: Mapping[str, Setting] = {
 }  # fmt: skip
 
 
-def read_environment(base_dir: Path) -> dict[str, Any]:
-    """Return the site's settings by name; end the process with one line per unreadable value.
+def read_environment(base_dir: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the site's settings by name, and the source of each variable that the file decides about.
 
-    What stands in the environment wins over `.env`; `ENV_FILE` names another file.
+    End the process with one line per value that cannot be read.
     """
-    logging.getLogger("environ.environ").addFilter(_without_content)
-    env = environ.Env()
-    env.read_env(env_file(base_dir), overwrite=False)
+    sources = load_env_file(base_dir)
     effective: dict[str, Any] = {}
     problems: list[str] = []
     for name, setting in SITE_SETTINGS.items():
-        given = env.str(name, default="")
+        given = os.environ.get(name, "")
         try:
             effective[name] = setting.parse(given if given.strip() else setting.default)
         except ValueError as error:
             problems.append(str(setting.problem(str(error), given)))
     if problems:
-        sys.stderr.write("\n".join(problems) + "\n")
-        sys.exit(UNUSABLE_SETTINGS)
-    return effective
+        stop(*problems)
+    return effective, sources
 
 
 def secret_values() -> tuple[str, ...]:
     """Return what is set for every setting that is or may hold a secret; call it after `read_environment`."""
     declared = (*SITE_SETTINGS.values(), *SETTINGS.values())
     return tuple(os.environ.get(setting.name, "") for setting in declared if setting.is_secret)
-
-
-def _without_content(record: logging.LogRecord) -> bool:
-    """Keep django-environ's warning about a line that it cannot read, without the line."""
-    if record.levelno >= logging.WARNING:
-        record.args = ("its text is not repeated here, for it may hold a password",)
-    return True

@@ -23,13 +23,14 @@ HEADERS = {
 
 
 class BrowserRestrictions:
-    """Adds the headers to every answer, error pages and static files included."""
+    """Adds the headers to every response, error pages and static files included, that has no policy of its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        for name, value in HEADERS.items():
-            response.headers[name] = value
+        if "Content-Security-Policy" not in response.headers:
+            for name, value in HEADERS.items():
+                response.headers[name] = value
         return response

@@ -61,10 +61,7 @@ class SentinelAddress:
 def redis_cache(url: str) -> dict[str, Any]:
     """Return the entry of `CACHES` for a valid `REDIS_URL`."""
     pool: dict[str, Any] = {**_BOUNDS, "protocol": 2}
-    options: dict[str, Any] = {
-        "PARSER_CLASS": "nexusmeme.redis_replies.BoundedReplyParser",
-        "CONNECTION_POOL_KWARGS": pool,
-    }
+    options: dict[str, Any] = {"CONNECTION_POOL_KWARGS": pool}
     if url.startswith(SENTINEL_SCHEME):
         address = SentinelAddress.parse(url)
         url = address.primary_url

@@ -2,11 +2,12 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 
 from market_data.logs.facts import key_values
+from nexusmeme.env_file import read_env_file
 from nexusmeme.line_fields import line_fields
-from nexusmeme.variable_sources import variable_value
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -16,7 +17,9 @@ class ServerLineFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_json = variable_value("LOG_FORMAT", BASE_DIR).strip().lower() == "json"
+        # Without putting the file into the environment, for the workers inherit that and could not tell the two apart
+        given = {**read_env_file(BASE_DIR), **os.environ}.get("LOG_FORMAT", "")
+        self._is_json = given.strip().lower() == "json"
 
     def format(self, record: logging.LogRecord) -> str:
         fields = line_fields(record)

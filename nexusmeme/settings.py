@@ -6,12 +6,11 @@ from market_data.inspection.setting_rows import SiteSettings
 from nexusmeme.environment import SITE_SETTINGS, read_environment
 from nexusmeme.log_filters import is_unexpected
 from nexusmeme.redis_cache import redis_cache
-from nexusmeme.variable_sources import variable_sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+_environment, _sources = read_environment(BASE_DIR)
 # What the inspection page of the admin shows beside the app's own settings.
-MARKET_DATA_SITE_SETTINGS = SiteSettings(tuple(SITE_SETTINGS.values()), variable_sources(BASE_DIR))
-_environment = read_environment(BASE_DIR)
+MARKET_DATA_SITE_SETTINGS = SiteSettings(tuple(SITE_SETTINGS.values()), _sources)
 
 DEBUG = _environment["DEBUG"]
 SECRET_KEY = _environment["SECRET_KEY"] or ("for-development-only" if DEBUG else "")
@@ -75,7 +74,12 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-CACHES = {"default": redis_cache(_environment["REDIS_URL"])}
+# An entry of its own, so that nothing that clears the default cache deletes prices, or the end of a ban.
+MARKET_DATA_CACHE_ALIAS = "market_data"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    MARKET_DATA_CACHE_ALIAS: redis_cache(_environment["REDIS_URL"]),
+}
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 SPECTACULAR_SETTINGS = {

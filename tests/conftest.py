@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests shares: a real cache server, and Django's cache pointed at it."""
 
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -18,6 +19,11 @@ hypothesis.settings.load_profile("any-machine")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NoSilentSkips())
+    # Under nohup, or in the background of a script, signals are ignored, and so they would be in all that the tests
+    # start. A handler is not handed down like that: a new program gets the default back.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +45,8 @@ def django_cache_at(settings: LazySettings) -> Iterator[object]:
     """Point Django's cache, and so the app's, at an address."""
 
     def point_at(url: str) -> TickerCache:
-        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
+        alias = settings.MARKET_DATA_CACHE_ALIAS
+        settings.CACHES = {**settings.CACHES, alias: {**settings.CACHES[alias], "LOCATION": url}}
         return open_ticker_cache()
 
     return point_at

@@ -20,8 +20,9 @@ from market_data.ticker.record import StoredTicker, TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 from market_data.ticker_cache.history import MAX_POINTS
-from market_data.ticker_cache.readings import CacheReading, FetcherReading, LeaseReading
-from market_data.ticker_cache.status import FetcherStatus
+from market_data.ticker_cache.lease import LeaseReading
+from market_data.ticker_cache.prices import CacheReading
+from market_data.ticker_cache.status import FetcherReading, FetcherStatus
 
 HOST = "https://exchange.test"
 FALLBACK = "https://fallback.test"
@@ -47,7 +48,10 @@ class MovableClock:
         return self._seconds
 
     def now_ms(self) -> int:
-        elapsed_ms = round((self._seconds - self._began_at) * 1000)
+        return self.at_ms(self._seconds)
+
+    def at_ms(self, instant: float) -> int:
+        elapsed_ms = round((instant - self._began_at) * 1000)
         return UNIX_TIME_AT_START_MS + elapsed_ms + self.wall_clock_error_ms
 
     def advance(self, seconds: float) -> None:
@@ -204,12 +208,13 @@ class MemoryTickerCache:
     def read_fetcher(self) -> FetcherReading:
         return FetcherReading(self.status, self.lease_holder() is not None, self.source)
 
-    def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source, now_ms: int) -> None:
+    def write_tickers(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:
         self._check_held(token)
         self.source = source
         self.writes.append(len(records))
         for record in records:
-            life_seconds = (self._cache_ttl_ms - record.age_ms(now_ms)) / 1000
+            age_ms = max(0, self._clock.now_ms() - record.received_at_ms)
+            life_seconds = (self._cache_ttl_ms - age_ms) / 1000
             self._prices[record.pair] = (record.encode(), self._clock.monotonic() + life_seconds)
 
     def write_history(self, token: str, records: Sequence[TickerRecord], source: Source) -> None:

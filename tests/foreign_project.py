@@ -1,4 +1,4 @@
-"""A Django project that has nothing of this site: made by the README's steps for integrators, word for word."""
+"""A Django project that has nothing of this site: made by the steps of docs/django_app.md, word for word."""
 
 import os
 import re
@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.documents import text_of
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-SECTION = "## In a Django project of your own\n"
 LONG_RUNNING = ("run_market_fetcher", "runserver")
 _BLOCK = re.compile(r"```(?P<language>sh|python)\n(?P<text>.*?)```", re.DOTALL)
 _TARGET = re.compile(r"# (?P<file>\S+), at its end\n")
@@ -21,17 +22,16 @@ _TARGET = re.compile(r"# (?P<file>\S+), at its end\n")
 
 @dataclass(frozen=True)
 class Steps:
-    """What the README tells an integrator: shell commands and additions to files, in order, and Python to run."""
+    """What the document tells an integrator: shell commands and additions to files, in order, and Python to run."""
 
     actions: list[tuple[str, str]] = field(default_factory=list)
     long_running: list[str] = field(default_factory=list)
     python: list[str] = field(default_factory=list)
 
 
-def steps_of_the_readme() -> Steps:
-    section = (REPOSITORY / "README.md").read_text(encoding="utf-8").partition(SECTION)[2].partition("\n## ")[0]
+def documented_steps() -> Steps:
     steps = Steps()
-    for block in _BLOCK.finditer(section):
+    for block in _BLOCK.finditer(text_of("docs/django_app.md")):
         target = _TARGET.match(block["text"])
         if block["language"] == "sh":
             for line in block["text"].splitlines():

@@ -18,6 +18,14 @@ def descendants(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
+def has_argument(process: psutil.Process, word: str) -> bool:
+    """Return whether `word` is part of an argument of the process; one that has just ended has none."""
+    try:
+        return any(word in argument for argument in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 def wait_until_gone(processes: Iterable[psutil.Process], seconds: float = 20.0) -> None:
     """Fail the test, naming them, if any of the processes still runs after the deadline."""
     family = list(processes)

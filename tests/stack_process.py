@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from development.loopback import LOOPBACK, free_port
-from tests.process_facts import descendants, wait_until
+from tests.process_facts import descendants, has_argument, wait_until
 
 PROJECT = Path(__file__).resolve().parents[1]
 RUN_FOLDER = PROJECT / ".run"
@@ -45,13 +45,8 @@ class RunningStack:
             return error.code, error.headers, error.read()
 
     def process_with(self, word: str) -> psutil.Process:
-        """Return the process, not its guard, whose command line has `word`; of several the eldest."""
-        found = [
-            process
-            for process in descendants(self.process.pid)
-            if any(word in argument for argument in process.cmdline())
-            and not any("guard.py" in argument for argument in process.cmdline())
-        ]
+        """Return the process whose command line has `word`; of several the eldest."""
+        found = [process for process in descendants(self.process.pid) if has_argument(process, word)]
         return min(found, key=lambda process: process.create_time())
 
 

@@ -28,7 +28,7 @@ from market_data.ticker_cache.status import (
 from tests.process_facts import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-START_DEADLINE_SECONDS = 20
+START_DEADLINE_SECONDS = 60
 PAIRS = ("BTC/USDT", "ETH/USDT", "SHIB/USDT", "BTC/USD")
 PRICES = {
     "BTC/USDT": ("43250.00000000", "2.500", "42900.00000000", "43500.00000000", "28500.50000000"),
@@ -60,7 +60,7 @@ def record(pair: str, *, age_ms: int = 0, price: str | None = None) -> TickerRec
     )
 
 
-def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> FetcherStatus:
+def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None, interval_ms: int = 4000) -> FetcherStatus:
     """Return a fetcher's report in which pairs quoted in USD are priced in USDT."""
     now = now_ms()
     statuses = {}
@@ -72,7 +72,7 @@ def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> Fe
     return FetcherStatus(
         started_at=now,
         heartbeat_at=now,
-        interval_ms=4000,
+        interval_ms=interval_ms,
         stats=FetchStats(last_error=last_error),
         circuit_breaker=CircuitStatus(),
         rate_limit=RateLimitStatus(),
@@ -84,8 +84,9 @@ def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None) -> Fe
 class PriceKeys:
     """Writes the cache contract's keys as a fetcher does, with lives as long as a test needs them."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, fetch_interval_ms: int = 4000) -> None:
         self.client = client
+        self._fetch_interval_ms = fetch_interval_ms
 
     def write(self, *pairs: str, age_ms: int = 0, price: str | None = None, is_current: bool = True) -> None:
         """Write the records of `pairs`, as current and last known prices, or as the last known ones only."""
@@ -107,7 +108,7 @@ class PriceKeys:
         self.client.delete(*(f"market_data:{pair}" for pair in pairs))
 
     def report(self, pairs: Sequence[str], *, last_error: str | None = None, is_running: bool = True) -> None:
-        status = fetcher_status(pairs, last_error=last_error)
+        status = fetcher_status(pairs, last_error=last_error, interval_ms=self._fetch_interval_ms)
         self.client.set("market_data_fetcher:status", msgspec.json.encode(status))
         if is_running:
             self.client.set("market_data_fetcher:lease", "token-of-a-test")

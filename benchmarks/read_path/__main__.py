@@ -99,7 +99,7 @@ def running_store(folder: Path) -> Iterator[str]:
     command = [server_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with (
         (folder / "store.log").open("wb") as log,
-        GuardedProcess(pinned(command, SERVER_CORE), output=log, in_temporary_directory=True),
+        GuardedProcess(pinned(command, SERVER_CORE), output=log, folder=folder),
     ):
         redis_url = f"redis://127.0.0.1:{port}/0"
         _wait_for(redis_url)

@@ -183,7 +183,7 @@ class RefreshCycle:
     def _write(self, records: Sequence[TickerRecord], received: Received[TickerAnswer]) -> None:
         for start in range(0, len(records), _RECORDS_PER_WRITE):
             part = records[start : start + _RECORDS_PER_WRITE]
-            self._cache.write_tickers(self._token, part, received.source, self._clock.now_ms())
+            self._cache.write_tickers(self._token, part, received.source)
         self._latest.put(records)
         self._history.note(records, received.source)
 

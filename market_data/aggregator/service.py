@@ -12,6 +12,7 @@ from market_data.aggregator.venue import Venue
 from market_data.conf.declarations import MarketDataSettings
 from market_data.exchanges.circuit_breaker import CircuitState
 from market_data.exchanges.waits import Waits
+from market_data.ticker.availability import age_ms
 from market_data.ticker.clock import Clock
 from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
@@ -140,7 +141,8 @@ class MarketDataAggregator:
         now_ms = self._clock.now_ms()
 
         def is_young(record: TickerRecord) -> bool:
-            return 0 <= now_ms - record.received_at_ms <= max_age_ms
+            age = age_ms(record.received_at_ms, now_ms)
+            return age is not None and age <= max_age_ms
 
         in_memory = ((pair, self._latest.get(pair)) for pair in pairs)
         records = {pair: record for pair, record in in_memory if record is not None and is_young(record)}

@@ -1,14 +1,14 @@
-"""`GET history`: from a query and the series in the cache to an answer. Pure."""
+"""`GET history`: from a query and the series in the cache to a response. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from market_data.api.queries import BadQueryError, named_pairs, read_parameters, whole_number
-from market_data.api.response import JSON_TYPE, STORE_FOR_ONE_SECOND, Answer, etag_matches, etag_of
+from market_data.api.response import STORE_FOR_ONE_SECOND, PreparedResponse, Response
 from market_data.conf.declarations import MarketDataSettings
 from market_data.ticker_cache.history import MAX_POINTS, STEP_MS
 
-MAX_POINTS_PER_ANSWER = 48_000
+MAX_POINTS_PER_RESPONSE = 48_000
 """Two hundred whole series, 1.5 MB."""
 
 
@@ -21,13 +21,13 @@ class HistoryQuery:
 
 
 def parse_history_query(query_string: str, settings: MarketDataSettings) -> HistoryQuery:
-    """Return the query, with all configured pairs and all points that an answer has room for as the default.
+    """Return the query, with all configured pairs and all points that a response has room for as the default.
 
     Raise `BadQueryError`.
     """
     parameters = read_parameters(query_string, ("pairs", "points"), settings)
     pairs = named_pairs(parameters, settings)
-    room = min(MAX_POINTS, MAX_POINTS_PER_ANSWER // max(1, len(pairs)))
+    room = min(MAX_POINTS, MAX_POINTS_PER_RESPONSE // max(1, len(pairs)))
     if "points" not in parameters:
         return HistoryQuery(pairs, room)
     points = whole_number(parameters["points"], len(str(MAX_POINTS)))
@@ -38,15 +38,13 @@ def parse_history_query(query_string: str, settings: MarketDataSettings) -> Hist
     return HistoryQuery(pairs, points)
 
 
-def history_answer(
+def history_response(
     query: HistoryQuery, series: Mapping[str, Sequence[bytes]], if_none_match: str | None, settings: MarketDataSettings
-) -> Answer:
+) -> Response:
     """Return 200 or 304 with the points as they lie in the cache; a pair without any has an empty list."""
     lists = b",".join(b'"%s":[%s]' % (pair.encode(), b",".join(series.get(pair, ()))) for pair in query.pairs)
     body = b'{"intervalMs":%d,"history":{%s}}' % (usual_distance_ms(settings), lists)
-    etag = etag_of(body)
-    headers = [JSON_TYPE, ("ETag", etag), ("Cache-Control", STORE_FOR_ONE_SECOND)]
-    return Answer(304, b"", headers) if etag_matches(etag, if_none_match) else Answer(200, body, headers)
+    return PreparedResponse.of(200, body, {"Cache-Control": STORE_FOR_ONE_SECOND}).for_reader(if_none_match)
 
 
 def usual_distance_ms(settings: MarketDataSettings) -> int:

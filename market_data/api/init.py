@@ -3,16 +3,15 @@
 from typing import Any
 
 from market_data.conf.declarations import MarketDataSettings
-from market_data.ticker_cache.readings import FetcherReading
-from market_data.ticker_cache.status import FetchStats
+from market_data.ticker.availability import age_ms
+from market_data.ticker_cache.status import FetcherReading, FetchStats
 
 
 def init_content(reading: FetcherReading, now_ms: int, settings: MarketDataSettings) -> dict[str, Any]:
     """Return the body of `init`; without any report the figures are zero and the state unavailable."""
     stats = reading.status.stats if reading.status else FetchStats()
     last_fetch_at = stats.last_fetch_time
-    # As for prices: what seems to come from the future, after our clock was set back, is no fresher for it.
-    cache_age_ms = None if last_fetch_at is None else abs(now_ms - last_fetch_at)
+    cache_age_ms = None if last_fetch_at is None else age_ms(last_fetch_at, now_ms)
     is_cache_stale = cache_age_ms is None or cache_age_ms > settings.cache_stale_ttl_ms
     is_failing = is_cache_stale or stats.last_error is not None
     status = "unavailable" if not reading.is_running else "degraded" if is_failing else "ok"

@@ -1,9 +1,10 @@
 """What a reader may ask for: the parameters of a query, bounded before any work is done for them. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from market_data.api.response import Answer, error_answer
+from market_data.api.response import Response, error_response
 from market_data.conf.declarations import MarketDataSettings
 from market_data.ticker.pairs import InvalidPairError, normalise_pairs
 
@@ -11,15 +12,34 @@ _MAX_PARAMETERS = 8
 _SHORTEST_LIMIT, _CHARACTERS_PER_PAIR = 16_384, 64
 _MAX_REPETITION = 2
 """A pair may stand in a query more than once, but names are looked at up to this many times the limit of pairs."""
+_MAX_STALE_DIGITS = 15
 
 
 class BadQueryError(ValueError):
     """The query cannot be answered; the message says what is wrong and what to write."""
 
 
-def bad_query_answer(error: BadQueryError) -> Answer:
+@dataclass(frozen=True, slots=True)
+class PricesQuery:
+    """What a reader asks of `prices`: pairs in their order, and how far past its life a price may be, in ms."""
+
+    pairs: tuple[str, ...]
+    max_stale_ms: int = 0
+
+
+def parse_prices_query(query_string: str, settings: MarketDataSettings) -> PricesQuery:
+    """Return the query, all configured pairs where none is named; raise `BadQueryError`."""
+    parameters = read_parameters(query_string, ("pairs", "maxStaleMs"), settings)
+    pairs = named_pairs(parameters, settings)
+    max_stale_ms = whole_number(parameters.get("maxStaleMs", "0"), _MAX_STALE_DIGITS)
+    if max_stale_ms is None:
+        raise BadQueryError("maxStaleMs is not a whole number of milliseconds, zero or more, like maxStaleMs=60000.")
+    return PricesQuery(pairs, max_stale_ms)
+
+
+def bad_query_response(error: BadQueryError) -> Response:
     """Return the 400 that says what is wrong with the query."""
-    return error_answer(400, "Bad request", str(error))
+    return error_response(400, "Bad request", str(error))
 
 
 def query_text(query_string: str) -> str:

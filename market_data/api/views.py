@@ -2,37 +2,28 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, ValuesView
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from market_data.api.django_response import AnswerResponse
-from market_data.api.history import history_answer, parse_history_query
+from market_data.api.counters import open_counters
+from market_data.api.history import history_response, parse_history_query
 from market_data.api.init import init_content
 from market_data.api.pairs import pairs_content
-from market_data.api.prices import PairsNotInSnapshotError, prices_answer, unavailable_answer
-from market_data.api.queries import BadQueryError, bad_query_answer, query_text
-from market_data.api.response import (
-    NEVER_STORE,
-    OPEN_TO_ANY_PAGE,
-    SOURCE_HEADER,
-    TIME_HEADER,
-    Answer,
-    error_answer,
-    json_answer,
-)
+from market_data.api.prices import prices_response, unavailable_response
+from market_data.api.queries import BadQueryError, bad_query_response, query_text
+from market_data.api.response import JSON_TYPE, Response, error_response, json_response
 from market_data.conf.loading import get_settings
 from market_data.inspection.health import health_content, unhealthy_content
-from market_data.metrics.tallies import open_served_tallies
 from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError
 from market_data.ticker_cache.snapshot import open_price_snapshots
@@ -41,8 +32,24 @@ _MESSAGE_CHARACTERS = 200
 """The framework's messages repeat what a reader sent, such as the name of a method."""
 
 
+class SentResponse(HttpResponse):
+    """A response on its way through Django, which need not check each header: they are ASCII of our own making."""
+
+    def __init__(self, response: Response, now_ms: int) -> None:
+        super().__init__(response.body, content_type=JSON_TYPE, status=response.status)
+        self.headers = _OwnHeaders(response.headers_at(now_ms))
+
+
+class _OwnHeaders(ResponseHeaders):
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._store = {name.lower(): (name, value) for name, value in headers}
+
+    def items(self) -> ValuesView[tuple[str, str]]:  # type: ignore[override]  # a mapping's own looks each one up
+        return self._store.values()
+
+
 class _JSONAlways(BaseContentNegotiation):
-    """The API speaks JSON whatever a reader accepts, so that no answer depends on `Accept`."""
+    """The API speaks JSON whatever a reader accepts, so that no response depends on `Accept`."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         return None
@@ -54,7 +61,7 @@ class _JSONAlways(BaseContentNegotiation):
 
 
 class MarketDataView(APIView):
-    """Public, read-only, cache-only. Every answer carries the server's time and the prices' source."""
+    """Public, read-only, cache-only. Every response carries the server's time and the prices' source."""
 
     http_method_names = ["get", "head"]
     authentication_classes = []
@@ -65,8 +72,7 @@ class MarketDataView(APIView):
     versioning_class = None  # another project's default would refuse every request without its version
 
     endpoint = "unknown"
-    """What it is called among metrics, one of `tallies.ENDPOINTS`."""
-    has_read_cache = False
+    """What it is called among metrics, one of `metrics.served.ENDPOINTS`."""
     oldest_age_ms: int | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -76,33 +82,26 @@ class MarketDataView(APIView):
             status = response.status_code
             return response
         finally:
-            seconds = time.perf_counter() - began_at
-            open_served_tallies().note_answer(self.endpoint, status, seconds, self.oldest_age_ms)
+            open_counters().count(self.endpoint, status, time.perf_counter() - began_at, self.oldest_age_ms)
 
     def respond(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the response, which `dispatch` counts."""
         return super().dispatch(request, *args, **kwargs)
 
-    def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(exc)
-        if isinstance(exc, APIException):
-            response.data = {"error": response.reason_phrase, "message": str(exc.detail)[:_MESSAGE_CHARACTERS]}
-            response.headers["Cache-Control"] = NEVER_STORE
-        return response
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        if not isinstance(exc, APIException):
+            raise exc
+        reason, message = HTTPStatus(exc.status_code).phrase, str(exc.detail)[:_MESSAGE_CHARACTERS]
+        return self.refuse(error_response(exc.status_code, reason, message))
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers[TIME_HEADER] = str(_now_ms())
-        for name, value in OPEN_TO_ANY_PAGE.items():
-            response.headers[name] = value
-        source = open_ticker_cache().last_source if self.has_read_cache else open_price_snapshots().current()[0].source
-        if source is not None:
-            response.headers[SOURCE_HEADER] = source.value
-        return response
+    def refuse(self, response: Response) -> HttpResponse:
+        """Send a response that needed no reading of the cache."""
+        snapshot, now_ms = open_price_snapshots().current()
+        return SentResponse(response.naming(snapshot.source), now_ms)
 
 
 class PricesView(MarketDataView):
-    """What `prices_answer` says, and no more: GET and HEAD need nothing of what a REST framework does for a request."""
+    """What `prices_response` says, and no more: GET and HEAD need nothing of what REST framework does for a request."""
 
     endpoint = "prices"
 
@@ -112,87 +111,82 @@ class PricesView(MarketDataView):
         return super().respond(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked, snapshots = request.META, open_price_snapshots()
-        query_string = asked.get("QUERY_STRING", "")
-        conditions = asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"), get_settings()
-        snapshot, now_ms = snapshots.current()
-        try:
-            answer = prices_answer(query_string, snapshot, now_ms, *conditions)
-        except PairsNotInSnapshotError as error:
-            snapshot, now_ms = snapshots.including(error.pairs)
-            answer = prices_answer(query_string, snapshot, now_ms, *conditions)
-        if answer.oldest_at_ms is not None:
-            self.oldest_age_ms = abs(now_ms - answer.oldest_at_ms)
-        return AnswerResponse(answer)
+        asked = request.META
+        snapshot, now_ms = open_price_snapshots().current()
+        response = prices_response(
+            asked.get("QUERY_STRING", ""),
+            snapshot,
+            now_ms,
+            asked.get("HTTP_IF_NONE_MATCH"),
+            asked.get("HTTP_ACCEPT_ENCODING"),
+            get_settings(),
+        )
+        if response.oldest_at_ms is not None:
+            self.oldest_age_ms = abs(now_ms - response.oldest_at_ms)
+        return SentResponse(response, now_ms)
 
 
 class CacheView(MarketDataView, ABC):
     """An endpoint that reads the cache once for each request."""
 
-    def get(self, request: Request, **path: str) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponse:
         cache = open_ticker_cache()
-        self.has_read_cache = True
         try:
-            answer = self.answer(request, cache, _now_ms())
+            response = self.response_of(cache, request)
         except BadQueryError as error:
-            self.has_read_cache = False
-            answer = bad_query_answer(error)
+            return self.refuse(bad_query_response(error))
         except CacheUnavailableError as error:
-            answer = error_answer(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
-        return AnswerResponse(answer)
+            response = error_response(503, "Cache unreachable", f"The cache cannot be reached: {error}.")
+        return SentResponse(response.naming(cache.last_source), cache.clock.now_ms())
 
     @abstractmethod
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def response_of(self, cache: TickerCache, request: Request) -> Response:
         """Return what the cache lets this endpoint say; raise `BadQueryError` or `CacheUnavailableError`."""
 
 
 class HistoryView(CacheView):
     endpoint = "history"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def response_of(self, cache: TickerCache, request: Request) -> Response:
         settings = get_settings()
         query = parse_history_query(query_text(request.META["QUERY_STRING"]), settings)
         try:
             series = cache.read_history(query.pairs, query.points)
         except CacheUnavailableError as error:
-            return unavailable_answer(query.pairs, settings, f"The cache cannot be reached: {error}.")
-        return history_answer(query, series, request.headers.get("If-None-Match"), settings)
+            return unavailable_response(query.pairs, settings, f"The cache cannot be reached: {error}.")
+        return history_response(query, series, request.headers.get("If-None-Match"), settings)
 
 
 class InitView(CacheView):
     endpoint = "init"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        return json_answer(200, init_content(cache.read_fetcher(), now_ms, get_settings()))
+    def response_of(self, cache: TickerCache, request: Request) -> Response:
+        return json_response(200, init_content(cache.read_fetcher(), cache.clock.now_ms(), get_settings()))
 
 
 class HealthView(CacheView):
     endpoint = "health"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
+    def response_of(self, cache: TickerCache, request: Request) -> Response:
         settings = get_settings()
         try:
             prices, fetcher = cache.read(settings.trading_pairs), cache.read_fetcher()
         except CacheUnavailableError as error:
-            return json_answer(503, unhealthy_content(str(error), settings))
-        return json_answer(200, health_content(prices, fetcher, now_ms, settings))
+            return json_response(503, unhealthy_content(str(error), settings))
+        clock = cache.clock
+        return json_response(200, health_content(prices, fetcher, clock.now_ms(), clock.status(), settings))
 
 
 class PairsView(CacheView):
     endpoint = "pairs"
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        return json_answer(200, pairs_content(cache.read_fetcher().status, get_settings()))
+    def response_of(self, cache: TickerCache, request: Request) -> Response:
+        return json_response(200, pairs_content(cache.read_fetcher().status, get_settings()))
 
 
-class UnknownPathView(CacheView):
+class UnknownPathView(MarketDataView):
     """What stands below the API's address and is none of its endpoints."""
 
-    def answer(self, request: Request, cache: TickerCache, now_ms: int) -> Answer:
-        self.has_read_cache = False
+    def get(self, request: Request, unknown: str) -> HttpResponse:
         message = "There is prices, history, init, health and pairs, each without a final slash."
-        return error_answer(404, "Not found", message)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+        return self.refuse(error_response(404, "Not found", message))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from market_data.conf import parsers as values
-from market_data.conf.problems import Problem
+from market_data.conf.problems import Problem, Severity, check_id
+from market_data.ticker.pairs import quoted
 
 CYCLE_MARGIN_MS = 40
 """What a refresh cycle leaves of its interval for writing its report."""
@@ -31,11 +32,27 @@ class Setting:
     is_secret: bool = False
     """Whether a value is or may hold a password, so that nothing ever repeats it."""
 
+    @property
+    def meaning(self) -> str:
+        """The description, with the range where the value is a number."""
+        return (
+            f"{self.description}; {self.parse.limits}"
+            if isinstance(self.parse, values.WholeNumber)
+            else self.description
+        )
+
+    @property
+    def check_id(self) -> str:
+        """The id of the check that refuses a value."""
+        return check_id(Severity.ERROR, self.number)
+
     def problem(self, reason: str, given: Any) -> Problem:
         """Return what is wrong with the value that was given, which is quoted unless it is secret."""
-        found = "not repeated here, for it may hold a password" if self.is_secret else _shortened(given)
+        found = "not repeated here, for it may hold a password" if self.is_secret else quoted(given)
         return Problem(
-            f"market_data.E{self.number:03}",
+            self.number,
+            Severity.ERROR,
+            (self.name,),
             f"{self.name}: {reason} (found: {found}).",
             f"Write for example {self.name}={self.example}",
         )
@@ -79,6 +96,8 @@ class MarketDataSettings:
         return tuple(dict.fromkeys((self.binance_api_base_url, *self.binance_api_fallback_urls)))
 
 
+_BINANCE = values.ExchangeAddress("/api/v3", ("binance.com", "binance.vision"))
+
 SETTINGS: Mapping[str, Setting] = {
     "trading_pairs": Setting(
         1, "TRADING_PAIRS", '["BTC/USD","BTC/USDT","ETH/USD","ETH/USDT"]', values.pairs,
@@ -86,29 +105,29 @@ SETTINGS: Mapping[str, Setting] = {
         '["BTC/USDT","ETH/USDT"]',
     ),
     "fetch_interval_ms": Setting(
-        2, "MARKET_DATA_FETCH_INTERVAL_MS", "4000", values.integer(2_000, 10_000),
-        "time from the start of one refresh cycle to the start of the next; 2000 to 10000", "4000", "ms",
+        2, "MARKET_DATA_FETCH_INTERVAL_MS", "4000", values.WholeNumber(2_000, 10_000),
+        "time from the start of one refresh cycle to the start of the next", "4000", "ms",
     ),
     "cache_ttl_ms": Setting(
-        3, "MARKET_DATA_CACHE_TTL_MS", "15000", values.integer(1, LONGEST_DURATION_MS),
+        3, "MARKET_DATA_CACHE_TTL_MS", "15000", values.WholeNumber(1, LONGEST_DURATION_MS),
         "life of `market_data:{pair}`; must exceed the interval; 10000 or more is advised", "15000", "ms",
     ),
     "cache_stale_ttl_ms": Setting(
-        4, "MARKET_DATA_CACHE_STALE_TTL_MS", "5000", values.integer(1, LONGEST_DURATION_MS),
+        4, "MARKET_DATA_CACHE_STALE_TTL_MS", "5000", values.WholeNumber(1, LONGEST_DURATION_MS),
         "a price older than this counts as stale on the server; below the cache TTL", "5000", "ms",
     ),
     "last_known_ttl_ms": Setting(
-        5, "MARKET_DATA_LAST_KNOWN_TTL_MS", "86400000", values.integer(1, LONGEST_DURATION_MS),
+        5, "MARKET_DATA_LAST_KNOWN_TTL_MS", "86400000", values.WholeNumber(1, LONGEST_DURATION_MS),
         "how long the last known price is kept for readers who ask for it; at least the cache TTL",
         "86400000", "ms",
     ),
     "batch_size": Setting(
-        6, "MARKET_DATA_BATCH_SIZE", "10", values.integer(1, 20),
-        "symbols in one request; at most 20, for 21 cost twenty times as much", "10", "symbols",
+        6, "MARKET_DATA_BATCH_SIZE", "10", values.WholeNumber(1, 20),
+        "symbols in one request; 21 would cost twenty times as much as 20", "10", "symbols",
     ),
     "max_concurrent_batches": Setting(
-        7, "MARKET_DATA_MAX_CONCURRENT_BATCHES", "3", values.integer(1, 10),
-        "requests under way at once; at most 10", "3", "requests",
+        7, "MARKET_DATA_MAX_CONCURRENT_BATCHES", "3", values.WholeNumber(1, 10),
+        "requests under way at once", "3", "requests",
     ),
     "quote_aliases": Setting(
         8, "MARKET_DATA_QUOTE_ALIASES", '{"USD":"USDT"}', values.quote_aliases,
@@ -116,32 +135,33 @@ SETTINGS: Mapping[str, Setting] = {
         '{"USD":"USDT"}',
     ),
     "max_pairs_per_request": Setting(
-        9, "MARKET_DATA_MAX_PAIRS_PER_REQUEST", "200", values.integer(1, 5_000),
+        9, "MARKET_DATA_MAX_PAIRS_PER_REQUEST", "200", values.WholeNumber(1, 5_000),
         "how many pairs a reader may name in one request", "200", "pairs",
     ),
     "client_poll_interval_ms": Setting(
-        10, "MARKET_DATA_CLIENT_POLL_INTERVAL_MS", "2000", values.integer(500, LONGEST_DURATION_MS),
-        "how often the page asks for prices; at least 500", "2000", "ms",
+        10, "MARKET_DATA_CLIENT_POLL_INTERVAL_MS", "2000", values.WholeNumber(500, LONGEST_DURATION_MS),
+        "how often the page asks for prices", "2000", "ms",
     ),
     "client_stale_threshold_ms": Setting(
-        11, "MARKET_DATA_CLIENT_STALE_THRESHOLD_MS", "30000", values.integer(1_000, LONGEST_DURATION_MS),
-        "a price older than this is marked as stale on the page; at least 1000", "30000", "ms",
+        11, "MARKET_DATA_CLIENT_STALE_THRESHOLD_MS", "30000", values.WholeNumber(1_000, LONGEST_DURATION_MS),
+        "a price older than this is marked as stale on the page", "30000", "ms",
     ),
     "binance_api_base_url": Setting(
-        12, "BINANCE_API_BASE_URL", "https://api.binance.com", values.http_url,
+        12, "BINANCE_API_BASE_URL", "https://api.binance.com", _BINANCE,
         "the exchange's address", "https://api.binance.com", is_secret=True,
     ),
     "binance_api_fallback_urls": Setting(
-        13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', values.http_urls,
+        13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', _BINANCE.each,
         "other hosts of the same exchange, tried in this order; `[]` for none",
         '["https://data-api.binance.vision"]', is_secret=True,
     ),
     "cache_alias": Setting(
         14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,
-        "the entry of Django's `CACHES` (backend django-redis) that names the Redis server", "default",
+        "the entry of Django's `CACHES` that names the Redis server, with django-redis' client; best one of its own",
+        "market_data",
     ),
     "snapshot_ms": Setting(
-        17, "MARKET_DATA_SNAPSHOT_MS", "250", values.integer(0, 250),
+        17, "MARKET_DATA_SNAPSHOT_MS", "250", values.WholeNumber(0, 250),
         "for how long a web process answers `prices` from one read of Redis; `0` reads it for every request",
         "250", "ms",
     ),
@@ -152,12 +172,6 @@ SETTINGS: Mapping[str, Setting] = {
         "/run/nexusmeme-metrics",
     ),
 }  # fmt: skip
-
-
-def _shortened(given: Any, limit: int = 60) -> str:
-    text = repr(given)
-    return text if len(text) <= limit else text[:limit] + "…"
-
 
 if set(SETTINGS) != {field.name for field in fields(MarketDataSettings)}:
     raise TypeError("every field of MarketDataSettings needs its declaration in SETTINGS, and the reverse")

@@ -5,30 +5,37 @@ password; the declaration quotes it where it is no secret, and adds what to writ
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from market_data.ticker.pairs import normalise_pairs
+from market_data.ticker.pairs import normalise_asset, normalise_pairs
 
 Parser = Callable[[Any], Any]
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+", re.IGNORECASE)
 
 
-def integer(minimum: int, maximum: int | None = None) -> Parser:
-    """Return a parser for whole numbers between `minimum` and `maximum`, both included."""
+@dataclass(frozen=True)
+class WholeNumber:
+    """Parses whole numbers between `minimum` and `maximum`, both included."""
 
-    def parse(value: Any) -> int:
+    minimum: int
+    maximum: int
+
+    @property
+    def limits(self) -> str:
+        return f"{self.minimum} to {self.maximum}"
+
+    def __call__(self, value: Any) -> int:
         try:
             number = int(str(value).strip())
         except ValueError:
             raise ValueError("the value is not a whole number") from None
-        if number < minimum:
-            raise ValueError(f"the value is below the minimum of {minimum}")
-        if maximum is not None and number > maximum:
-            raise ValueError(f"the value is above the maximum of {maximum}")
+        if not self.minimum <= number <= self.maximum:
+            raise ValueError(f"the value is not in the range of {self.limits}")
         return number
-
-    return parse
 
 
 def text(value: Any) -> str:
@@ -68,31 +75,44 @@ def quote_aliases(value: Any) -> Mapping[str, str]:
     """Return a mapping from a quote asset to the one that prices it, both in upper case."""
     aliases = _json(value) if isinstance(value, str) else value
     if not isinstance(aliases, Mapping) or not all(
-        isinstance(asset, str) and asset.strip() for item in aliases.items() for asset in item
+        isinstance(asset, str) for item in aliases.items() for asset in item
     ):
         raise ValueError("the value is not a mapping from quote asset to quote asset")
-    return {quote.strip().upper(): alias.strip().upper() for quote, alias in aliases.items()}
+    return {normalise_asset(quote): normalise_asset(alias) for quote, alias in aliases.items()}
 
 
-def http_url(value: Any) -> str:
-    """Return an absolute http(s) URL without a trailing slash."""
-    url = str(value).strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        has_valid_port = parts.port is None or parts.port > 0
-    except ValueError:
-        parts, has_valid_port = urlsplit(""), False
-    has_blanks = any(character.isspace() for character in url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port or has_blanks:
-        raise ValueError("this is not an http:// or https:// address")
-    if parts.query or parts.fragment:
-        raise ValueError("the address has a query or fragment; a base address ends with its host or path")
-    return url
+@dataclass(frozen=True)
+class ExchangeAddress:
+    """Parses the address of one exchange: http(s), a host and perhaps the path of a proxy, without a slash at the end.
 
+    `api_path` is what the app puts behind it; `domains` are the exchange's own, whose hosts serve it under no path.
+    """
 
-def http_urls(value: Any) -> tuple[str, ...]:
-    """Return a list of absolute http(s) URLs, each once."""
-    return tuple(dict.fromkeys(http_url(item) for item in text_list(value)))
+    api_path: str
+    domains: tuple[str, ...]
+
+    def __call__(self, value: Any) -> str:
+        url = str(value).strip().rstrip("/")
+        try:
+            parts = urlsplit(url)
+            host, is_port_right = parts.hostname or "", parts.port != 0
+        except ValueError:
+            parts, host, is_port_right = urlsplit(""), "", False
+        is_host_right = _HOST.fullmatch(host) and is_port_right and not re.search(r"\s", url)
+        if parts.scheme not in ("http", "https") or not is_host_right or parts.path.startswith("//"):
+            raise ValueError("this is not an http:// or https:// address")
+        if parts.query or parts.fragment:
+            raise ValueError("the address has a query or fragment; it ends with its host, or with the path of a proxy")
+        is_own = any(f".{host}".endswith(f".{domain}") for domain in self.domains)
+        if parts.path.endswith(self.api_path) or (is_own and parts.path):
+            raise ValueError(
+                f"the address ends with its host, or with the path of a proxy; {self.api_path} is added to it"
+            )
+        return url
+
+    def each(self, value: Any) -> tuple[str, ...]:
+        """Parse a list of addresses, each once."""
+        return tuple(dict.fromkeys(self(item) for item in text_list(value)))
 
 
 def _json(value: str) -> Any:
@@ -100,3 +120,5 @@ def _json(value: str) -> Any:
         return json.loads(value)
     except ValueError as error:
         raise ValueError(f"the value is not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError("the value is nested too deeply") from None

@@ -8,12 +8,13 @@ from typing import Any
 from django.urls import reverse
 
 from market_data.conf.declarations import MarketDataSettings
-from market_data.dashboard.presentation import market_prices, shown_tickers
+from market_data.dashboard.presentation import market_prices, shown_prices
 from market_data.inspection.health import health_content, unhealthy_content
+from market_data.ticker.availability import Availability
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.prices import NO_PRICES, CacheReading
 from market_data.ticker_cache.status import FetcherStatus
 
 
@@ -24,6 +25,8 @@ class Component:
     context: Mapping[str, Any]
     source: Source | None
     """None where the cache cannot be reached."""
+    now_ms: int
+    """When it was read, by Redis' clock."""
     problem: str = ""
     """What is wrong with the pairs that were named, in a sentence."""
 
@@ -33,9 +36,7 @@ class Component:
         return bool(self.problem) and not self.context["config"]["pairs"]
 
 
-def read_component(
-    settings: MarketDataSettings, now_ms: int, pairs: Sequence[str] | None = None, **more_config: Any
-) -> Component:
+def read_component(settings: MarketDataSettings, pairs: Sequence[str] | None = None, **more_config: Any) -> Component:
     """Read the cache once and return the component of `pairs`, which are normalised; None means all configured pairs.
 
     Pairs that are not configured are left out and named in a sentence. `more_config` is given to the script as it is.
@@ -43,19 +44,20 @@ def read_component(
     named = settings.trading_pairs if pairs is None else pairs
     known = tuple(pair for pair in named if pair in settings.trading_pairs)
     problem = _unknown([pair for pair in named if pair not in known], settings)
-    reading, fetcher_status, reasons = _read(settings, now_ms)
-    shown = reading or CacheReading(current={}, last_known={}, source=Source.BINANCE)
-    prices = market_prices(known, shown, fetcher_status, now_ms, settings.client_stale_threshold_ms)
-    config = _config(settings, known, shown, fetcher_status, now_ms)
+    reading, fetcher_status, reasons, now_ms = _read(settings)
+    source = reading.source if reading else None
+    shown = shown_prices(known, reading or NO_PRICES, now_ms, settings)
+    prices = market_prices(shown, fetcher_status, settings.client_stale_threshold_ms)
+    config = _config(settings, shown, source or Source.BINANCE, fetcher_status, now_ms)
     context = {
         "prices": prices,
         "problem": problem,
         "reasons": " ".join(reasons) if prices.status == "unavailable" else "",
-        "is_simulated": shown.source is Source.SIMULATOR,
-        "updated_at": _updated_at(now_ms) if shown.current else "",
+        "is_simulated": source is Source.SIMULATOR,
+        "updated_at": _updated_at(now_ms) if any(found.is_current for found in shown.values()) else "",
         "config": {**config, "problem": problem, **more_config},
     }
-    return Component(context, reading.source if reading else None, problem)
+    return Component(context, source, now_ms, problem)
 
 
 def _unknown(pairs: Sequence[str], settings: MarketDataSettings) -> str:
@@ -70,32 +72,38 @@ def _unknown(pairs: Sequence[str], settings: MarketDataSettings) -> str:
     )
 
 
-def _read(settings: MarketDataSettings, now_ms: int) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str]]:
-    """Return the cache's prices, the fetcher's report and what is wrong, in sentences."""
+def _read(
+    settings: MarketDataSettings,
+) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str], int]:
+    """Return the cache's prices, the fetcher's report, what is wrong, in sentences, and the time."""
     cache = open_ticker_cache()
+    clock = cache.clock
     try:
         reading = cache.read(settings.trading_pairs, include_last_known=True)
         fetcher = cache.read_fetcher()
     except CacheUnavailableError as error:
-        return None, None, unhealthy_content(str(error), settings)["reasons"]
-    return reading, fetcher.status, health_content(reading, fetcher, now_ms, settings)["reasons"]
+        return None, None, unhealthy_content(str(error), settings)["reasons"], clock.now_ms()
+    now_ms = clock.now_ms()
+    health = health_content(reading, fetcher, now_ms, clock.status(), settings)
+    return reading, fetcher.status, health["reasons"], now_ms
 
 
 def _config(
     settings: MarketDataSettings,
-    pairs: Sequence[str],
-    reading: CacheReading,
+    shown: Mapping[str, Availability],
+    source: Source,
     fetcher_status: FetcherStatus | None,
     now_ms: int,
 ) -> Mapping[str, Any]:
     """Return what the page's script starts from; `records` is JSON text, so that no digit is lost on the way."""
-    records = (f'"{pair}":{raw.decode()}' for pair, raw in shown_tickers(pairs, reading).items())
+    pairs = tuple(shown)
+    records = (f'"{pair}":{raw.decode()}' for pair, found in shown.items() if (raw := found.raw))
     return {
         "pairs": pairs,
-        "usesConfiguredPairs": tuple(pairs) == settings.trading_pairs,
+        "usesConfiguredPairs": pairs == settings.trading_pairs,
         "maxPairsPerRequest": settings.max_pairs_per_request,
         "pollIntervalMs": settings.client_poll_interval_ms,
-        "fetchIntervalMs": settings.fetch_interval_ms,
+        "fetchIntervalMs": fetcher_status.interval_ms if fetcher_status else settings.fetch_interval_ms,
         "staleThresholdMs": settings.client_stale_threshold_ms,
         "pricesUrl": reverse("market_data:prices"),
         "healthUrl": reverse("market_data:health"),
@@ -103,9 +111,9 @@ def _config(
         "historyUrl": reverse("market_data:history"),
         "hasPairListing": fetcher_status is not None,
         "serverTimeMs": now_ms,
-        "source": reading.source.value,
+        "source": source.value,
         "records": f"{{{','.join(records)}}}",
-        "missing": [pair for pair in pairs if pair not in reading.current],
+        "missing": [pair for pair, found in shown.items() if not found.is_current],
     }
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from market_data.conf.declarations import MarketDataSettings
 from market_data.ticker import number_format
+from market_data.ticker.availability import Availability
 from market_data.ticker.pairs import split_pair
-from market_data.ticker.record import StoredTicker, TickerRecord
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker.record import TickerRecord
+from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.status import FetcherStatus, PairStatus
 
 STATUS_WORDS = {"idle": "Idle", "polling": "Live", "stale": "Stale", "unavailable": "Unavailable", "error": "Error"}
@@ -74,18 +76,21 @@ class MarketPrices:
         return STATUS_WORDS[self.status]
 
 
+def shown_prices(
+    pairs: Sequence[str], reading: CacheReading, now_ms: int, settings: MarketDataSettings
+) -> dict[str, Availability]:
+    """Return what the page shows of each pair: the current price, or the last known one, which is marked."""
+    return {pair: reading.availability(pair, now_ms, settings, settings.last_known_ttl_ms) for pair in pairs}
+
+
 def market_prices(
-    pairs: Sequence[str],
-    reading: CacheReading,
-    fetcher_status: FetcherStatus | None,
-    now_ms: int,
-    stale_threshold_ms: int,
+    shown: Mapping[str, Availability], fetcher_status: FetcherStatus | None, stale_threshold_ms: int
 ) -> MarketPrices:
-    """Return what the page shows of these pairs; the last known price stands in for a missing one, marked."""
+    """Return what the page says of these pairs."""
     known = fetcher_status.pairs if fetcher_status else {}
-    cards = [_card(pair, reading, known.get(pair), now_ms, stale_threshold_ms) for pair in pairs]
+    cards = [_card(pair, found, known.get(pair), stale_threshold_ms) for pair, found in shown.items()]
     counts = {state: sum(card.state == state for card in cards) for state in STATE_WORDS}
-    status = _status(pairs, reading, counts)
+    status = _status(shown, counts)
     return MarketPrices(status, summary(status, counts), cards)
 
 
@@ -108,32 +113,17 @@ def pair_note(state: str, outcome: str | None) -> str:
     return _STATE_NOTES[state]
 
 
-def shown_tickers(pairs: Sequence[str], reading: CacheReading) -> dict[str, bytes]:
-    """Return the JSON text of each record that the page shows, those that are only the last known marked stale."""
-    shown: dict[str, bytes] = {}
-    for pair in pairs:
-        if pair in reading.current:
-            shown[pair] = reading.current[pair].raw
-        elif pair in reading.last_known:
-            shown[pair] = reading.last_known[pair].raw_marked_stale
-    return shown
-
-
-def _status(pairs: Sequence[str], reading: CacheReading, counts: Mapping[str, int]) -> str:
-    if not pairs:
+def _status(shown: Mapping[str, Availability], counts: Mapping[str, int]) -> str:
+    if not shown:
         return "idle"
-    if not reading.current:
+    if not any(found.is_current for found in shown.values()):
         return "unavailable"
     return "stale" if counts["stale"] else "polling"
 
 
-def _card(
-    pair: str, reading: CacheReading, pair_status: PairStatus | None, now_ms: int, stale_threshold_ms: int
-) -> PriceCard:
-    current = reading.current.get(pair)
-    ticker = current or reading.last_known.get(pair)
-    state = _pair_state(current, ticker, now_ms, stale_threshold_ms)
-    record = ticker.decode() if ticker else None
+def _card(pair: str, found: Availability, pair_status: PairStatus | None, stale_threshold_ms: int) -> PriceCard:
+    state = _pair_state(found, stale_threshold_ms)
+    record = found.ticker.decode() if found.ticker else None
     base_asset, quote_asset = split_pair(pair)
     change = record.change_24h_percent if record else None
     outcome = pair_status.outcome if pair_status else None
@@ -150,15 +140,15 @@ def _card(
         high=number_format.format_price(record.high_24h if record else None),
         low=number_format.format_price(record.low_24h if record else None),
         volume=number_format.format_compact(record.volume if record else None),
-        age=number_format.format_age(ticker.age_ms(now_ms)) if ticker else number_format.MISSING,
+        age=number_format.MISSING if found.age_ms is None else number_format.format_age(found.age_ms),
         range_percent=_range_percent(record),
     )
 
 
-def _pair_state(current: StoredTicker | None, ticker: StoredTicker | None, now_ms: int, stale_threshold_ms: int) -> str:
-    if ticker is None:
+def _pair_state(found: Availability, stale_threshold_ms: int) -> str:
+    if found.age_ms is None:
         return "missing"
-    return "live" if current and current.age_ms(now_ms) <= stale_threshold_ms else "stale"
+    return "live" if found.is_current and found.age_ms <= stale_threshold_ms else "stale"
 
 
 def _range_percent(record: TickerRecord | None) -> int | None:

@@ -91,8 +91,8 @@ class CycleStats:
     def _note_pairs(self, report: CycleReport) -> None:
         pairs = {pair: _pair_status(report.pairs[pair], outcome) for pair, outcome in report.outcomes.items()}
         for outcome, changed in _changed_pairs(self.pairs, pairs).items():
-            level = logging.INFO if outcome is PairOutcome.OK else logging.WARNING
-            logger.log(level, "%s: %s", outcome.value, _listed(changed))
+            level = logging.INFO if outcome == PairOutcome.OK else logging.WARNING
+            logger.log(level, "%s: %s", outcome, _listed(changed))
         self.pairs = pairs
 
     def _announce_simulation(self, source: Source) -> None:
@@ -116,11 +116,9 @@ def _pair_status(resolved: ResolvedPair, outcome: PairOutcome) -> PairStatus:
     )
 
 
-def _changed_pairs(
-    before: Mapping[str, PairStatus], after: Mapping[str, PairStatus]
-) -> Mapping[PairOutcome, list[str]]:
-    changed: dict[PairOutcome, list[str]] = {}
+def _changed_pairs(before: Mapping[str, PairStatus], after: Mapping[str, PairStatus]) -> Mapping[str, list[str]]:
+    changed: dict[str, list[str]] = {}
     for pair, status in after.items():
-        if status.outcome is not None and (pair not in before or before[pair].outcome is not status.outcome):
+        if status.outcome is not None and (pair not in before or before[pair].outcome != status.outcome):
             changed.setdefault(status.outcome, []).append(pair)
     return changed

@@ -42,7 +42,7 @@ class Heartbeat:
         self._next_at += BEAT_SECONDS * (1 + (now - self._next_at) // BEAT_SECONDS)
         own = own_status()
         known = own if holds_lease else told
-        fresh = sum(pair.outcome is PairOutcome.OK for pair in known.pairs.values()) if known else 0
+        fresh = sum(pair.outcome == PairOutcome.OK for pair in known.pairs.values()) if known else 0
         facts = {
             "event": "heartbeat",
             "version": __version__,

@@ -1,6 +1,6 @@
 """What a standby knows about the holder of the lease, and whether that one may still believe in it. Pure."""
 
-from market_data.ticker_cache.readings import LeaseReading
+from market_data.ticker_cache.lease import LeaseReading
 
 
 class LeaseRival:

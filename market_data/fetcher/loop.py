@@ -11,8 +11,8 @@ from market_data.fetcher.heartbeat import Heartbeat
 from market_data.fetcher.lease import FetcherLease
 from market_data.fetcher.systemd import ServiceNotifier
 from market_data.fetcher.transition_log import TransitionLog
+from market_data.ticker.availability import PriceState
 from market_data.ticker.clock import Clock
-from market_data.ticker.record import Freshness, freshness
 from market_data.ticker_cache.cache import TickerCache
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
 from market_data.ticker_cache.status import BackoffStatus, FetcherStatus
@@ -193,16 +193,13 @@ class MarketDataFetcher:
 
     def _has_fresh_price(self) -> bool:
         try:
-            current = self._cache.read(self._settings.trading_pairs).current
+            prices = self._cache.read(self._settings.trading_pairs)
         except CacheUnavailableError as error:
             self._stats.cache_failed(error, self._cache.address)
             return False
-        now_ms = self._clock.now_ms()
-        stale_ttl_ms, cache_ttl_ms = self._settings.cache_stale_ttl_ms, self._settings.cache_ttl_ms
-        return any(
-            freshness(ticker.age_ms(now_ms), stale_ttl_ms, cache_ttl_ms) is Freshness.FRESH
-            for ticker in current.values()
-        )
+        settings, now_ms = self._settings, self._clock.now_ms()
+        states = (prices.availability(pair, now_ms, settings).state for pair in settings.trading_pairs)
+        return PriceState.FRESH in states
 
     def _beat(self) -> None:
         self._heartbeat.beat_if_due(

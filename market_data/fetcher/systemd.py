@@ -69,7 +69,7 @@ class ServiceNotifier:
 
 def status_words(status: FetcherStatus, *, holds_lease: bool) -> str:
     """Return one line: pairs that the last cycle made fresh, of all; circuit; lease; what went wrong."""
-    fresh = sum(pair.outcome is PairOutcome.OK for pair in status.pairs.values())
+    fresh = sum(pair.outcome == PairOutcome.OK for pair in status.pairs.values())
     lease = "held" if holds_lease else "lost"
     words = f"pairs fresh: {fresh}/{len(status.pairs)}; circuit: {status.circuit_breaker.state}; lease: {lease}"
     error = " ".join((status.stats.last_error or "").split())[:_LONGEST_ERROR]

@@ -7,23 +7,35 @@ from typing import Any
 import msgspec
 
 from market_data.conf.declarations import MarketDataSettings
+from market_data.ticker.availability import PriceState
 from market_data.ticker.outcome import PairOutcome
-from market_data.ticker.record import Freshness, freshness
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheReading, FetcherReading
-from market_data.ticker_cache.status import BackoffStatus, CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus
+from market_data.ticker_cache.clock import ClockStatus
+from market_data.ticker_cache.prices import CacheReading
+from market_data.ticker_cache.status import (
+    BackoffStatus,
+    CircuitStatus,
+    ExchangeStatus,
+    FetcherReading,
+    FetcherStatus,
+    RateLimitStatus,
+)
 
 _END_OF_CALENDAR_MS = 253_402_300_799_000  # 9999-12-31 23:59:59 UTC
 SIMULATED = "Prices are simulated: they come from the exchange simulator."
 
 
 def health_content(
-    prices: CacheReading, fetcher: FetcherReading, now_ms: int, settings: MarketDataSettings
+    prices: CacheReading,
+    fetcher: FetcherReading,
+    now_ms: int,
+    own_clock: ClockStatus,
+    settings: MarketDataSettings,
 ) -> dict[str, Any]:
     """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
     pairs = pair_counts(prices, fetcher.status, now_ms, settings)
     problems = _problems(fetcher, pairs, now_ms)
-    notes = _notes(prices.source, fetcher.status, now_ms)
+    notes = _notes(prices.source, fetcher.status, now_ms) + clock_faults(fetcher.status, own_clock)
     return {
         "status": "degraded" if problems else "healthy",
         "reasons": problems + notes,
@@ -49,19 +61,15 @@ def pair_counts(
     prices: CacheReading, status: FetcherStatus | None, now_ms: int, settings: MarketDataSettings
 ) -> dict[str, Any]:
     """Return how many pairs are configured, fresh, stale and missing, and the outcomes that are not `ok`."""
-    counts = Counter(
-        freshness(ticker.age_ms(now_ms), settings.cache_stale_ttl_ms, settings.cache_ttl_ms)
-        for ticker in prices.current.values()
-    )
-    configured = len(settings.trading_pairs)
-    fresh, stale = counts[Freshness.FRESH], counts[Freshness.STALE]
+    pairs = settings.trading_pairs
+    counts = Counter(prices.availability(pair, now_ms, settings).state for pair in pairs)
     outcomes = {
         pair: pair_status.outcome
         for pair, pair_status in (status.pairs if status else {}).items()
         if pair_status.outcome not in (None, PairOutcome.OK)
     }
-    missing = configured - fresh - stale
-    return {"configured": configured, "fresh": fresh, "stale": stale, "missing": missing, "outcomes": outcomes}
+    states = (PriceState.FRESH, PriceState.STALE, PriceState.MISSING)
+    return {"configured": len(pairs), **{str(state): counts[state] for state in states}, "outcomes": outcomes}
 
 
 def _notes(source: Source, status: FetcherStatus | None, now_ms: int) -> list[str]:
@@ -73,6 +81,13 @@ def _notes(source: Source, status: FetcherStatus | None, now_ms: int) -> list[st
     if limit.retry_at is not None and limit.retry_at > now_ms:
         notes.append(f"The rate limit allows no request until {_utc_text(limit.retry_at)}.")
     return notes
+
+
+def clock_faults(status: FetcherStatus | None, own_clock: ClockStatus) -> list[str]:
+    """Return a sentence for each host whose clock is wrong. No age depends on it, so the service is healthy."""
+    clocks = (status.clock if status else ClockStatus(), own_clock)
+    faults = {clock.host: clock.fault for clock in clocks if clock.fault}
+    return list(faults.values())
 
 
 def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> list[str]:

@@ -12,23 +12,28 @@ from market_data.inspection.facts import Section
 from market_data.inspection.health import health_content, unhealthy_content
 from market_data.inspection.pair_rows import PairRow, pair_rows
 from market_data.inspection.redis_section import redis_section, unreachable_redis_section
-from market_data.inspection.sections import write_side_sections
+from market_data.inspection.sections import clock_section, write_side_sections
 from market_data.inspection.setting_rows import SettingRow
 from market_data.inspection.words import instant_text
-from market_data.ticker_cache.readings import CacheLives, CacheReading, FetcherReading
+from market_data.ticker_cache.clock import ClockStatus
+from market_data.ticker_cache.prices import CacheReading
+from market_data.ticker_cache.server import CacheLives
+from market_data.ticker_cache.status import FetcherReading
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True)
 class CacheFacts:
-    """Everything that one inspection reads from Redis, and the server's address without a password."""
+    """Everything that one inspection reads from Redis, its time, and the server's address without a password."""
 
     prices: CacheReading
     fetcher: FetcherReading
     lives: CacheLives
     server: Mapping[str, Any]
     address: str
+    now_ms: int
+    own_clock: ClockStatus
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,11 @@ class Inspection:
 
 
 def inspection_of(
-    read: CacheFacts, rows: Sequence[SettingRow], versions: Section, settings: MarketDataSettings, now_ms: int
+    read: CacheFacts, rows: Sequence[SettingRow], versions: Section, settings: MarketDataSettings
 ) -> Inspection:
     """Return what can be said where Redis answers."""
-    health = health_content(read.prices, read.fetcher, now_ms, settings)
+    now_ms = read.now_ms
+    health = health_content(read.prices, read.fetcher, now_ms, read.own_clock, settings)
     holder = health["aggregator"]["lease"]["holder"]
     return Inspection(
         at_ms=now_ms,
@@ -80,6 +86,7 @@ def inspection_of(
         pairs=pair_rows(read.prices, read.fetcher.status, read.lives, now_ms, settings),
         sections=[
             *write_side_sections(read.fetcher, read.lives, holder, now_ms, settings),
+            clock_section(read.fetcher.status, read.own_clock),
             redis_section(read.address, read.server),
             versions,
         ],

@@ -5,29 +5,25 @@ from decimal import Decimal
 
 from market_data.conf.declarations import MarketDataSettings
 from market_data.inspection.words import NOTHING, duration_text
+from market_data.ticker.availability import PriceState
 from market_data.ticker.number_format import format_price
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.pairs import split_pair
-from market_data.ticker.record import Freshness, StoredTicker, freshness
-from market_data.ticker_cache.readings import CacheLives, CacheReading
+from market_data.ticker_cache.prices import CacheReading
+from market_data.ticker_cache.server import CacheLives
 from market_data.ticker_cache.status import FetcherStatus, PairStatus
-
-MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One pair. `state` is `fresh`, `stale`, `expired` where only a last known price is left, or `missing`.
-
-    `life_ms` is what is left of the current price's time to live.
-    """
+    """One pair. `life_ms` is how long Redis will keep what it has as the current price."""
 
     pair: str
     symbol: str | None
     quote_asset: str
     is_quote_alias: bool
     outcome: str | None
-    state: str
+    state: PriceState
     price: Decimal | None
     received_at_ms: int | None
     age_ms: int | None
@@ -35,7 +31,7 @@ class PairRow:
 
     @property
     def is_trouble(self) -> bool:
-        return self.state != Freshness.FRESH or self.outcome not in (None, PairOutcome.OK)
+        return self.state is not PriceState.FRESH or self.outcome not in (None, PairOutcome.OK)
 
     @property
     def price_text(self) -> str:
@@ -69,25 +65,17 @@ def _row(
     now_ms: int,
     settings: MarketDataSettings,
 ) -> PairRow:
-    current = prices.current.get(pair)
-    ticker = current or prices.last_known.get(pair)
+    found = prices.availability(pair, now_ms, settings, settings.last_known_ttl_ms)
+    ticker = found.ticker
     return PairRow(
         pair=pair,
         symbol=status.symbol if status else None,
         quote_asset=status.quote_asset if status else split_pair(pair)[1],
         is_quote_alias=status is not None and status.is_quote_alias,
         outcome=status.outcome if status else None,
-        state=_state(current, ticker, now_ms, settings),
+        state=found.state,
         price=ticker.decode().price if ticker else None,
         received_at_ms=ticker.received_at_ms if ticker else None,
-        age_ms=ticker.age_ms(now_ms) if ticker else None,
-        life_ms=life_ms if current else None,
+        age_ms=found.age_ms,
+        life_ms=life_ms if pair in prices.current else None,
     )
-
-
-def _state(current: StoredTicker | None, ticker: StoredTicker | None, now_ms: int, settings: MarketDataSettings) -> str:
-    if ticker is None:
-        return MISSING
-    if current is None:
-        return Freshness.EXPIRED
-    return freshness(current.age_ms(now_ms), settings.cache_stale_ttl_ms, settings.cache_ttl_ms)

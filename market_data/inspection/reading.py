@@ -29,15 +29,15 @@ def read_inspection() -> Inspection:
     problems = all_problems(loaded)
     rows = _setting_rows(problems)
     if loaded.settings is None or any(problem.is_error for problem in problems):
-        return inspection_of_broken_settings(problems, rows, versions_section(), _now_ms())
+        return inspection_of_broken_settings(problems, rows, versions_section(), time.time_ns() // 1_000_000)
     cache = open_ticker_cache()
     try:
         facts = _read(cache, loaded.settings)
     except CacheUnavailableError as error:
         return inspection_without_cache(
-            str(error), cache.address, rows, versions_section(loaded.settings), loaded.settings, _now_ms()
+            str(error), cache.address, rows, versions_section(loaded.settings), loaded.settings, cache.clock.now_ms()
         )
-    return inspection_of(facts, rows, versions_section(loaded.settings), loaded.settings, _now_ms())
+    return inspection_of(facts, rows, versions_section(loaded.settings), loaded.settings)
 
 
 def _read(cache: TickerCache, settings: MarketDataSettings) -> CacheFacts:
@@ -48,6 +48,8 @@ def _read(cache: TickerCache, settings: MarketDataSettings) -> CacheFacts:
         lives=cache.read_lives(pairs),
         server=cache.read_server(),
         address=cache.address,
+        now_ms=cache.clock.now_ms(),
+        own_clock=cache.clock.status(),
     )
 
 
@@ -62,7 +64,3 @@ def _setting_rows(problems: tuple[Problem, ...]) -> list[SettingRow]:
         return os.environ.get(name), site.sources.get(name, "environment")
 
     return setting_rows(SETTINGS.values(), given_to_app, problems) + setting_rows(site.declared, given_to_site, ())
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,11 +6,13 @@ from market_data.conf.declarations import MarketDataSettings
 from market_data.inspection.facts import Fact, Section, plain
 from market_data.inspection.words import NOTHING, duration_text, instant_text
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheLives, FetcherReading
+from market_data.ticker_cache.clock import ClockStatus
+from market_data.ticker_cache.server import CacheLives
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
+    FetcherReading,
     FetcherStatus,
     FetchStats,
     RateLimitStatus,
@@ -30,6 +32,26 @@ def write_side_sections(
         Section("rateLimit", "Rate limit", _rate_limit(rate_limit, now_ms)),
         Section("exchange", "Exchange", _exchange(status.exchange if status else ExchangeStatus(), now_ms)),
     )
+
+
+def clock_section(status: FetcherStatus | None, own_clock: ClockStatus) -> Section:
+    """Return how far the clocks of the fetcher's host and of this one are from Redis', which counts for all ages."""
+    return Section(
+        "clocks",
+        "Clocks",
+        [
+            _clock("fetcher", "Fetcher's host", status.clock if status else ClockStatus()),
+            _clock("here", "This host", own_clock),
+        ],
+    )
+
+
+def _clock(key: str, label: str, clock: ClockStatus) -> Fact:
+    if clock.ahead_ms is None:
+        return Fact(key, label, None, NOTHING, clock.fault is not None)
+    way = "ahead of Redis" if clock.ahead_ms > 0 else "behind Redis"
+    text = f"{clock.host}, {duration_text(abs(clock.ahead_ms))} {way}" if clock.fault else f"{clock.host}, right"
+    return Fact(key, label, clock.ahead_ms, text, clock.fault is not None)
 
 
 def _fetcher(fetcher: FetcherReading, now_ms: int, settings: MarketDataSettings) -> list[Fact]:
@@ -99,11 +121,11 @@ def _rate_limit(rate_limit: RateLimitStatus, now_ms: int) -> list[Fact]:
 
 def _exchange(exchange: ExchangeStatus, now_ms: int) -> list[Fact]:
     is_banned = exchange.banned_until is not None and exchange.banned_until > now_ms
-    is_simulated = exchange.source is Source.SIMULATOR
-    source = "SIMULATED prices" if is_simulated else "Binance"
+    is_simulated = exchange.source == Source.SIMULATOR
+    source = {Source.SIMULATOR.value: "SIMULATED prices", Source.BINANCE.value: "Binance"}.get(exchange.source)
     return [
         plain("host", "Host", exchange.host),
-        Fact("source", "Source", exchange.source, source, is_simulated),
+        Fact("source", "Source", exchange.source, source or exchange.source, is_simulated),
         _instant("bannedUntil", "Banned until", exchange.banned_until, now_ms, is_trouble=is_banned),
         _instant("symbolsLoadedAt", "List of symbols loaded", exchange.symbols_loaded_at, now_ms),
         plain(

@@ -1,7 +1,6 @@
 """Every setting with its effective value, where that comes from, and what the checks say of it. Pure."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,14 +46,14 @@ class SettingRow:
 
 
 def setting_rows(declared: Iterable[Setting], given: Given, problems: Sequence[Problem]) -> list[SettingRow]:
-    """Return a row for each setting; `problems` are those that the checks found, with the names in their sentences."""
+    """Return a row for each setting, with those of the checks' problems that are about it."""
     return [_row(setting, *given(setting.name), problems) for setting in declared]
 
 
 def _row(setting: Setting, value: Any, source: str, problems: Sequence[Problem]) -> SettingRow:
     is_absent = value is None or (isinstance(value, str) and not value.strip())
     effective = setting.default if is_absent else value
-    about = [problem for problem in problems if re.search(rf"\b{setting.name}\b", problem.message)]
+    about = [problem for problem in problems if setting.name in problem.settings]
     try:
         shown = _shown(setting, setting.parse(effective), effective)
     except ValueError as error:
@@ -67,7 +66,7 @@ def _row(setting: Setting, value: Any, source: str, problems: Sequence[Problem])
         default=setting.default or NOT_SET,
         source=DEFAULT if is_absent else source,
         unit=setting.unit,
-        meaning=setting.description,
+        meaning=setting.meaning,
         verdict=verdict,
         problems=tuple(str(problem) for problem in about),
     )

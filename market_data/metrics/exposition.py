@@ -11,8 +11,7 @@ from market_data import __version__
 from market_data.conf.declarations import MarketDataSettings
 from market_data.conf.fingerprint import configuration_hash
 from market_data.metrics.fetcher_families import fetcher_families
-from market_data.metrics.served_families import served_families
-from market_data.metrics.tallies import Tally
+from market_data.metrics.served import ServedMetrics
 from market_data.ticker_cache.cache import TickerCache
 from market_data.ticker_cache.errors import CacheUnavailableError
 
@@ -27,14 +26,14 @@ class _Families(Collector):
         yield from self._families
 
 
-def exposition(cache: TickerCache, served: Tally, now_ms: int, settings: MarketDataSettings) -> bytes:
+def exposition(cache: TickerCache, served: ServedMetrics, settings: MarketDataSettings) -> bytes:
     """Return the text; where Redis cannot be read it says so and lacks the fetcher's figures."""
     try:
         prices, fetcher = cache.read(settings.trading_pairs), cache.read_fetcher()
     except CacheUnavailableError:
         from_cache = []
     else:
-        from_cache = list(fetcher_families(prices, fetcher, now_ms, settings))
+        from_cache = list(fetcher_families(prices, fetcher, cache.clock.now_ms(), settings))
     families = [
         InfoMetricFamily(
             "nexusmeme_build",
@@ -45,6 +44,6 @@ def exposition(cache: TickerCache, served: Tally, now_ms: int, settings: MarketD
             "nexusmeme_cache_up", "1 where this web process can read Redis", value=float(bool(from_cache))
         ),
         *from_cache,
-        *served_families(served),
+        *served.families(),
     ]
     return generate_latest(_Families(families))

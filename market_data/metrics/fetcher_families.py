@@ -8,10 +8,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from market_data.conf.declarations import MarketDataSettings
 from market_data.inspection.health import pair_counts
+from market_data.ticker.availability import age_ms
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheReading, FetcherReading
-from market_data.ticker_cache.status import FetcherStatus
+from market_data.ticker_cache.prices import CacheReading
+from market_data.ticker_cache.status import FetcherReading, FetcherStatus
 
 CIRCUIT_STATES = ("closed", "open", "half_open")
 PAIR_STATES = ("fresh", "stale", "missing")
@@ -27,7 +28,8 @@ def fetcher_families(
     states = {state: counts[state] for state in PAIR_STATES}
     yield _labelled("pairs", "Configured pairs by the state of their price in the cache", "state", states)
     yield _gauge("pairs_configured", "Configured pairs", counts["configured"])
-    ages_ms = [ticker.age_ms(now_ms) for ticker in prices.current.values()]
+    found = (prices.availability(pair, now_ms, settings) for pair in settings.trading_pairs)
+    ages_ms = [one.age_ms for one in found if one.age_ms is not None]
     if ages_ms:
         yield _gauge("price_oldest_age_seconds", "Age of the oldest current price in the cache", max(ages_ms) / 1000)
     yield _one_hot("price_source", "Whose prices the cache holds", "source", list(Source), fetcher.source)
@@ -38,9 +40,9 @@ def fetcher_families(
 
 def _cycles(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
     stats = status.stats
-    yield _gauge(
-        "fetcher_report_age_seconds", "Time since the fetcher's last report", _age(status.heartbeat_at, now_ms)
-    )
+    report_age_ms = age_ms(status.heartbeat_at, now_ms)
+    if report_age_ms is not None:
+        yield _gauge("fetcher_report_age_seconds", "Time since the fetcher's last report", report_age_ms / 1000)
     yield CounterMetricFamily(
         "nexusmeme_fetch_attempts",
         "Refresh cycles that the active fetcher has begun",
@@ -76,13 +78,11 @@ def _exchange(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
     yield _gauge("ban_end_time_seconds", "Unix time at which the exchange's ban ends, 0 for none", banned_until)
     state = status.circuit_breaker.state
     yield _one_hot("circuit_state", "State of the circuit breaker", "state", CIRCUIT_STATES, state)
-    if exchange.symbols_loaded_at is not None:
-        age = _age(exchange.symbols_loaded_at, now_ms)
-        yield _gauge("symbols_age_seconds", "Time since the exchange's list of symbols was loaded", age)
-
-
-def _age(instant_ms: int, now_ms: int) -> float:
-    return abs(now_ms - instant_ms) / 1000
+    loaded_at = exchange.symbols_loaded_at
+    symbols_age_ms = None if loaded_at is None else age_ms(loaded_at, now_ms)
+    if symbols_age_ms is not None:
+        meaning = "Time since the exchange's list of symbols was loaded"
+        yield _gauge("symbols_age_seconds", meaning, symbols_age_ms / 1000)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -5,7 +5,6 @@
 {% market_prices_assets %}                          in the page's head, so that the style is there before the body
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +37,7 @@ def market_prices_assets() -> SafeString:
 def market_prices(pairs: str | Sequence[str] | None = None) -> Mapping[str, Any]:
     """Render the prices of `pairs`: comma-separated text, or a list; left out, of all configured pairs."""
     named = None if pairs is None else _normalised(pairs)
-    component = read_component(get_settings(), time.time_ns() // 1_000_000, named)
+    component = read_component(get_settings(), named)
     return {**component.context, "is_empty": component.is_empty}
 
 

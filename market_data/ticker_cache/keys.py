@@ -1,10 +1,10 @@
-"""The keys in Redis and the scripts that write them under the lease. Text only.
+"""The keys in Redis and for how long they live. Text only.
 
 | key | value | life |
 |---|---|---|
 | `market_data:{pair}` | the record as JSON text | cache TTL, counted from received at |
 | `market_data_last:{pair}` | the same record | last known TTL |
-| `market_data_history:{pair}` | list of points, see `history_contract` | an hour from the last point |
+| `market_data_history:{pair}` | list of points, see `history` | an hour from the last point |
 | `market_data_fetcher:status` | `FetcherStatus` as JSON text | 24 h, or until a ban ends |
 | `market_data_fetcher:source` | `binance` or `simulator`: whose prices these are | last known TTL, two hours at least |
 | `market_data_fetcher:lease` | token of the active fetcher | a few seconds, renewed |
@@ -25,32 +25,3 @@ RELEASED_TTL_MS = 60_000
 HISTORY_TTL_MS = 60 * 60 * 1000
 LEAST_SOURCE_TTL_MS = 2 * HISTORY_TTL_MS
 """The source must be known for longer than anything of it is kept."""
-
-HOLDS_LEASE = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease_lost' end\n"
-WRITE_TICKERS = (
-    HOLDS_LEASE
-    + """
-local source = redis.pcall('GET', KEYS[2])
-if source and source ~= ARGV[2] then return 'other_source' end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[5])
-local count = #ARGV - 5
-for i = 1, count do
-  redis.call('SET', KEYS[2 + i], ARGV[5 + i], 'PX', ARGV[3])
-  redis.call('SET', KEYS[2 + count + i], ARGV[5 + i], 'PX', ARGV[4])
-end
-return 'ok'
-"""
-)
-WRITE_STATUS = (
-    HOLDS_LEASE
-    + """
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5], 'NX')
-return 'ok'
-"""
-)
-RENEW_LEASE = HOLDS_LEASE + "redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 'ok'"
-DELETE_KEYS = HOLDS_LEASE + "redis.call('DEL', unpack(KEYS, 2)) return 'ok'"
-RELEASE_LEASE = (
-    HOLDS_LEASE + "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) return 'ok'"
-)

@@ -9,7 +9,7 @@ from market_data.ticker_cache.errors import CacheUnavailableError
 LONGEST_REST_SECONDS = 1.0
 
 
-class CacheOutage:
+class ReadBreaker:
     """While Redis fails, one reader at a time finds out whether it is back; the others are told at once.
 
     Otherwise every reader would hold a thread of the web server for a whole time-out, and a few of them all threads.

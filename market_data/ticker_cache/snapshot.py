@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -15,15 +14,11 @@ from market_data.ticker.source import Source
 from market_data.ticker_cache.bounded_memo import BoundedMemo
 from market_data.ticker_cache.cache import TickerCache, open_ticker_cache
 from market_data.ticker_cache.errors import CacheUnavailableError
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.prices import NO_PRICES, CacheReading
 
-_NOTHING = CacheReading(current={}, last_known={}, source=Source.BINANCE)
 _MAX_MEMO_ENTRIES = 256
 _MAX_MEMO_BYTES = 4 * 1024 * 1024
 _ATTEMPTS = 3
-_MAX_MORE_PAIRS = 200
-_MORE_SECONDS = 60.0
-_MORE_READS = 8
 
 
 def _new_memo() -> BoundedMemo[Any]:
@@ -32,16 +27,14 @@ def _new_memo() -> BoundedMemo[Any]:
 
 @dataclass(frozen=True, slots=True)
 class PriceSnapshot:
-    """The current and the last known records of `pairs` at one instant, or the reason why Redis gave none.
+    """The current and the last known records of the configured pairs at one instant, or the reason why Redis gave none.
 
-    `read_at_ms` is the Unix time at which the read began, `read_at` the same in monotonic seconds; of a failed read,
-    its end. `memo` holds what was worked out of this snapshot and goes with it.
+    `read_at` is when the read began, in monotonic seconds; of a failed read, its end. `memo` holds what was worked out
+    of this snapshot and goes with it.
     """
 
-    pairs: frozenset[str]
     reading: CacheReading
     source: Source | None
-    read_at_ms: int
     read_at: float = 0.0
     read_seconds: float = 0.0
     unreachable: str | None = None
@@ -50,8 +43,6 @@ class PriceSnapshot:
 
 class PriceSnapshots:
     """The process's latest snapshot of the configured pairs, renewed when a reader asks and it is older than allowed.
-
-    Other pairs that readers ask for are read along for a minute, a bounded number of them.
 
     One request at a time reads Redis; those who come meanwhile wait for it, or are told at once while Redis is known
     to be out of reach. A failure counts as a snapshot: Redis is asked once an interval then too.
@@ -64,18 +55,14 @@ class PriceSnapshots:
         *,
         max_age_ms: int,
         monotonic: Callable[[], float],
-        unix_ns: Callable[[], int],
     ) -> None:
         self._cache = cache
         self._pairs = tuple(pairs)
         self._max_age_seconds = max_age_ms / 1000
         self._monotonic = monotonic
-        self._unix_ns = unix_ns
+        self._clock = cache.clock
         self._lock = threading.Lock()
         self._latest: PriceSnapshot | None = None
-        self._more: tuple[str, ...] = ()
-        self._more_since = 0.0
-        self._more_reads_at: deque[float] = deque(maxlen=_MORE_READS)
 
     def current(self) -> tuple[PriceSnapshot, int]:
         """Return a snapshot and the time of now, Unix ms, at which it is not older than allowed.
@@ -83,39 +70,10 @@ class PriceSnapshots:
         Where one read of Redis takes longer than that, the snapshot is of a read that ended after the request had come.
         """
         latest = self._latest
-        # After the snapshot was there and before its age is looked at: a thread may be held up anywhere
-        now_ms = self._unix_ns() // 1_000_000
-        if latest is not None and self._monotonic() - latest.read_at <= self._max_age_seconds:
-            return latest, now_ms
+        now = self._monotonic()  # once the snapshot was there, for a thread may be held up anywhere
+        if latest is not None and now - latest.read_at <= self._max_age_seconds:
+            return latest, self._clock.at_ms(now)
         return self._renewed()
-
-    def including(self, pairs: Sequence[str]) -> tuple[PriceSnapshot, int]:
-        """Return a snapshot of these pairs too, configured or not, and the time of now.
-
-        Redis is read at once because of pairs that are not configured, but only a few times an interval; after that,
-        those that the snapshot was not read for count as absent until the next one.
-        """
-        snapshot, now_ms = self.current()
-        if snapshot.unreachable is None and not snapshot.pairs.issuperset(pairs):
-            self._read_along(pairs)
-            if self._may_read_for_more():
-                snapshot, now_ms = self._flight(pairs)
-            snapshot = replace(snapshot, pairs=snapshot.pairs.union(pairs), memo=_new_memo())
-        return snapshot, now_ms
-
-    def _read_along(self, pairs: Sequence[str]) -> None:
-        known, now = frozenset(self._pairs), self._monotonic()
-        if now - self._more_since > _MORE_SECONDS:
-            self._more, self._more_since = (), now
-        wanted = dict.fromkeys(pair for pair in (*pairs, *self._more) if pair not in known)
-        self._more = tuple(wanted)[:_MAX_MORE_PAIRS]
-
-    def _may_read_for_more(self) -> bool:
-        now, reads_at = self._monotonic(), self._more_reads_at
-        if len(reads_at) == _MORE_READS and now - reads_at[0] <= self._max_age_seconds:
-            return False
-        reads_at.append(now)
-        return True
 
     def _renewed(self) -> tuple[PriceSnapshot, int]:
         snapshot, now_ms = self._flight()
@@ -126,40 +84,34 @@ class PriceSnapshots:
             snapshot, now_ms = self._flight()
         return snapshot, now_ms
 
-    def _flight(self, pairs: Sequence[str] = ()) -> tuple[PriceSnapshot, int]:
+    def _flight(self) -> tuple[PriceSnapshot, int]:
         came_at, known = self._monotonic(), self._latest
         if known is not None and known.unreachable is not None:
             if not self._lock.acquire(blocking=False):
-                return known, self._now_ms()
+                return known, self._clock.now_ms()
         else:
             self._lock.acquire()
         try:
             latest = self._latest
             # Whoever comes during a read gets what it brings, also where it takes long.
             is_fresh = latest and (latest.read_at + latest.read_seconds >= came_at or self._is_young(latest))
-            if latest is None or not is_fresh or not latest.pairs.issuperset(pairs):
-                latest = self._latest = self._read((*self._pairs, *self._more))
+            if latest is None or not is_fresh:
+                latest = self._latest = self._read(self._pairs)
         finally:
             self._lock.release()
-        return latest, self._now_ms()
-
-    def _now_ms(self) -> int:
-        return self._unix_ns() // 1_000_000
+        return latest, self._clock.now_ms()
 
     def _is_young(self, snapshot: PriceSnapshot) -> bool:
         return self._monotonic() - snapshot.read_at <= self._max_age_seconds
 
     def _read(self, pairs: Sequence[str]) -> PriceSnapshot:
-        began_at, began_at_ms = self._monotonic(), self._now_ms()
+        began_at = self._monotonic()
         try:
             reading = self._cache.read(pairs, include_last_known=True)
         except CacheUnavailableError as error:
-            return PriceSnapshot(
-                frozenset(pairs), _NOTHING, self._cache.last_source, began_at_ms, self._monotonic(), 0.0, str(error)
-            )
-        return PriceSnapshot(
-            frozenset(pairs), reading, reading.source, began_at_ms, began_at, self._monotonic() - began_at
-        )
+            source = self._cache.last_source
+            return PriceSnapshot(NO_PRICES, source, self._monotonic(), 0.0, str(error))
+        return PriceSnapshot(reading, reading.source, began_at, self._monotonic() - began_at)
 
 
 @lru_cache(maxsize=1)
@@ -171,7 +123,6 @@ def open_price_snapshots() -> PriceSnapshots:
         settings.trading_pairs,
         max_age_ms=settings.snapshot_ms,
         monotonic=time.monotonic,
-        unix_ns=time.time_ns,
     )
 
 

@@ -1,19 +1,27 @@
 """What the fetcher tells every other process through Redis: one JSON text, written after each refresh cycle."""
 
+from dataclasses import dataclass
+
 import msgspec
 
-from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
+from market_data.ticker_cache import scripts
+from market_data.ticker_cache.clock import ClockStatus
+from market_data.ticker_cache.keys import LEASE_KEY, SOURCE_KEY, STATUS_KEY, STATUS_TTL_MS
+from market_data.ticker_cache.store import Store
 
 
 class PairStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """A configured pair as the exchange knows it, and the outcome of its last refresh."""
+    """A configured pair as the exchange knows it, and the outcome of its last refresh.
+
+    `outcome` is the text of a `PairOutcome`, or one that only a newer version knows.
+    """
 
     symbol: str | None
     base_asset: str
     quote_asset: str
     is_quote_alias: bool
-    outcome: PairOutcome | None
+    outcome: str | None
 
 
 class FetchStats(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,10 +56,13 @@ class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """The exchange as the aggregator sees it: host in use, end of a ban (Unix ms), age of the symbol list."""
+    """The exchange as the aggregator sees it: host in use, end of a ban (Unix ms), age of the symbol list.
+
+    `source` is the text of a `Source`, or one that only a newer version knows.
+    """
 
     host: str | None = None
-    source: Source = Source.BINANCE
+    source: str = Source.BINANCE.value
     banned_until: int | None = None
     symbols_loaded_at: int | None = None
     symbols_error: str | None = None
@@ -65,7 +76,11 @@ class BackoffStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """Everything that a fetcher reports; `heartbeat_at` is the Unix ms of the report."""
+    """Everything that a fetcher reports; `heartbeat_at` is the Unix ms of the report.
+
+    Fetchers and readers of several versions run side by side. A new field has a default, and whatever a reader does
+    not know it ignores.
+    """
 
     started_at: int
     heartbeat_at: int
@@ -76,6 +91,7 @@ class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
     exchange: ExchangeStatus
     pairs: dict[str, PairStatus]
     backoff: BackoffStatus = BackoffStatus()
+    clock: ClockStatus = ClockStatus()
 
     def encode(self) -> bytes:
         """Return the status as JSON text."""
@@ -93,3 +109,34 @@ class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _decoder = msgspec.json.Decoder(FetcherStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class FetcherReading:
+    """The last report of a fetcher and whether one is alive: the lease outlives it by seconds only."""
+
+    status: FetcherStatus | None
+    is_running: bool
+    source: Source
+    lease_token: str | None = None
+
+
+class StatusStore(Store):
+    """Reads and replaces the fetcher's report."""
+
+    def read_fetcher(self) -> FetcherReading:
+        """Return the last report of a fetcher and whether one is alive."""
+        ((status, lease, source),) = self._connection.read(("MGET", STATUS_KEY, LEASE_KEY, SOURCE_KEY))
+        token = None if lease is None else lease.decode(errors="replace")
+        return FetcherReading(FetcherStatus.decode(status), token is not None, self._remembered_source(source), token)
+
+    def write_status(self, token: str, status: FetcherStatus) -> None:
+        """Replace the fetcher's report, and name its source where none is named yet; raise `LeaseLostError`.
+
+        What the report says of the host's clock is added here, where that is known.
+        """
+        text = msgspec.structs.replace(status, clock=self.clock.status()).encode()
+        ttl_ms = max(STATUS_TTL_MS, (status.exchange.banned_until or 0) - status.heartbeat_at)
+        keys = [LEASE_KEY, STATUS_KEY, SOURCE_KEY]
+        source = status.exchange.source
+        self._connection.run(scripts.WRITE_STATUS, keys, [token, text, ttl_ms, source, self._source_ttl_ms])

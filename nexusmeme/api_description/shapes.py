@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from market_data.ticker.outcome import PairOutcome
+from market_data.ticker.record import FIELDS, REQUIRED, STALE_MARK
 from market_data.ticker_cache.status import BackoffStatus, CircuitStatus, ExchangeStatus, FetchStats, RateLimitStatus
 
 Shape = Mapping[str, Any]
@@ -17,16 +18,20 @@ COUNT: Shape = {"type": "integer", "minimum": 0}
 NUMBER: Shape = {"type": "number"}
 UNIX_MS: Shape = {"type": "integer", "minimum": 0, "description": "Unix time in ms"}
 PAIR: Shape = {"type": "string", "examples": ["BTC/USDT"]}
-OUTCOME: Shape = {"enum": [outcome.value for outcome in PairOutcome]}
+OUTCOME: Shape = {
+    "type": "string",
+    "description": "a newer fetcher may report others than these",
+    "examples": [outcome.value for outcome in PairOutcome],
+}
 
 
-def object_of(properties: Mapping[str, Shape], optional: tuple[str, ...] = ()) -> Shape:
-    """Return an object with exactly these fields."""
+def object_of(properties: Mapping[str, Shape], optional: tuple[str, ...] = (), *, is_open: bool = False) -> Shape:
+    """Return an object with exactly these fields, or with further ones where it is open."""
     return {
         "type": "object",
         "properties": dict(properties),
         "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
+        "additionalProperties": is_open,
     }
 
 
@@ -55,16 +60,12 @@ def _inlined(shape: Shape, components: Mapping[str, Shape]) -> Shape:
 
 RECORD = object_of(
     {
-        "pair": PAIR,
-        "price": {**NUMBER, "description": "last price, in the quote asset; the exchange's own digits"},
-        "volume": {**NUMBER, "description": "24 h volume, in the base asset"},
-        "timestamp": {**UNIX_MS, "description": "when the exchange's answer was received, Unix ms"},
-        "change24h": {**NUMBER, "description": "change over 24 h, per cent"},
-        "high24h": NUMBER,
-        "low24h": NUMBER,
-        "stale": {"const": True, "description": "only with maxStaleMs: this price is past its cache life"},
+        **{field.name: field.schema for field in FIELDS.values()},
+        "pair": {**FIELDS["pair"].schema, **PAIR},
+        STALE_MARK: {"const": True, "description": "only with maxStaleMs: this price is past its cache life"},
     },
-    optional=("stale",),
+    optional=(STALE_MARK, *(field.name for attribute, field in FIELDS.items() if attribute not in REQUIRED)),
+    is_open=True,  # a fetcher of a newer version may write further fields
 )
 PRICES = map_of(RECORD)
 HISTORY = object_of(
@@ -137,7 +138,7 @@ PAIRS = object_of(
                     "baseAsset": TEXT,
                     "quoteAsset": TEXT,
                     "isQuoteAlias": BOOLEAN,
-                    "outcome": {"enum": [*OUTCOME["enum"], None]},
+                    "outcome": {**OUTCOME, "type": ["string", "null"]},
                 }
             )
         )

@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from development.chromium import ADVICE, find_chromium
 from development.embedded_cache import EmbeddedCache
 from tests.web_site import PAIRS, PriceKeys, WebSite
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MODULES = REPOSITORY / "market_data" / "static" / "market_data"
+# The shortest times that the settings allow, and a fetcher that says it fetches as often as the page polls: no test
+# need wait longer for a price, or for the Retry-After of a 503.
+POLL_INTERVAL_MS = 500
+QUICK = {"MARKET_DATA_CLIENT_POLL_INTERVAL_MS": str(POLL_INTERVAL_MS), "MARKET_DATA_FETCH_INTERVAL_MS": "2000"}
+DEADLINE_MS = 60_000
+"""Longer than any wait of fetcher, server and page after an outage, on a machine that is busy with other things."""
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -39,6 +42,7 @@ def chromium_program() -> str:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     program = chromium_program()
+    expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         yield browser
@@ -47,7 +51,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def shared_site(redis_server: EmbeddedCache) -> Iterator[WebSite]:
-    running = WebSite(redis_server.url).start()
+    running = WebSite(redis_server.url, QUICK).start()
     yield running
     running.stop()
 
@@ -55,7 +59,7 @@ def shared_site(redis_server: EmbeddedCache) -> Iterator[WebSite]:
 @pytest.fixture
 def keys(redis_client: redis.Redis) -> PriceKeys:
     """A pen for an empty cache."""
-    return PriceKeys(redis_client)
+    return PriceKeys(redis_client, fetch_interval_ms=POLL_INTERVAL_MS)
 
 
 @pytest.fixture
@@ -72,7 +76,7 @@ def start_site(redis_server: EmbeddedCache) -> Iterator[Callable[..., WebSite]]:
     started: list[WebSite] = []
 
     def start(redis_url: str | None = None, **environment: str) -> WebSite:
-        started.append(WebSite(redis_url or redis_server.url, environment))
+        started.append(WebSite(redis_url or redis_server.url, {**QUICK, **environment}))
         return started[-1].start()
 
     yield start
@@ -110,6 +114,7 @@ def new_page(
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(DEADLINE_MS)
         page.on("console", complain)
         page.on("pageerror", lambda error: console_errors.append(str(error)))
         return page
@@ -129,22 +134,3 @@ def page(new_page: Callable[..., Page]) -> Page:
 def outage_expected(allowed_errors: list[str]) -> None:
     """Allow the lines that the browser itself writes for each failed request."""
     allowed_errors.append("Failed to load resource")
-
-
-@pytest.fixture(scope="package")
-def module_page(chromium: Browser) -> Iterator[Page]:
-    """An empty page of a host that serves the modules from the source folder and nothing else."""
-
-    def serve(route: Route) -> None:
-        name = route.request.url.rsplit("/", 1)[1]
-        folder = Path(__file__).parent if name == "surroundings.js" else MODULES
-        if name.endswith(".js"):
-            route.fulfill(path=folder / name, content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
-
-    page = chromium.new_page()
-    page.route("http://modules.test/**", serve)
-    page.goto("http://modules.test/")
-    yield page
-    page.close()

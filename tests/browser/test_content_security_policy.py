@@ -1,12 +1,11 @@
 """Pages under the site's Content-Security-Policy, in a browser that enforces it."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web_site import PAIRS, PriceKeys, WebSite, migrated_database
+from tests.web_site import PAIRS, PriceKeys, WebSite
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +15,6 @@ document.addEventListener("securitypolicyviolation", ({ effectiveDirective, bloc
   window.violations.push(`${effectiveDirective} ${blockedURI}`)
 })
 """
-ADMIN = ("root", "a-password-of-the-tests")
 
 
 @pytest.fixture
@@ -25,13 +23,6 @@ def watched_page(new_page: Callable[..., Page]) -> Page:
     page = new_page()
     page.add_init_script(REMEMBER_VIOLATIONS)
     return page
-
-
-@pytest.fixture
-def site_with_admin(start_site: Callable[..., WebSite], tmp_path: Path) -> WebSite:
-    """A site in production mode with a database of its own and one user."""
-    url = migrated_database(tmp_path, *ADMIN)
-    return start_site(DATABASE_URL=url, SECRET_KEY="for-tests-only", DEBUG="false")
 
 
 def violations(page: Page) -> list[str]:
@@ -71,22 +62,3 @@ def test_what_an_attacker_brings_into_the_page_neither_runs_nor_loads(
     assert directives == {"script-src-elem", "style-src-attr", "connect-src"}
     assert console_errors
     console_errors.clear()
-
-
-def test_the_admin_works_under_the_same_policy(watched_page: Page, site_with_admin: WebSite) -> None:
-    seen: list[str] = []
-    watched_page.route("**/favicon.ico", lambda route: route.fulfill(status=204))  # the admin names no icon
-    watched_page.goto(f"{site_with_admin.url}/admin/")
-    for label, text in zip(("Username", "Password"), ADMIN, strict=True):
-        watched_page.get_by_label(label).fill(text)
-    watched_page.get_by_role("button", name="Log in").click()
-    expect(watched_page.get_by_text("Site administration")).to_be_visible()
-    seen += violations(watched_page)
-
-    for path in ("auth/user/", "auth/user/add/", "auth/user/1/change/", "auth/group/add/"):
-        watched_page.goto(f"{site_with_admin.url}/admin/{path}")
-        expect(watched_page.locator("#content h1")).to_be_visible()
-        seen += violations(watched_page)
-
-    expect(watched_page.locator(".selector-chosen").first).to_be_visible()  # built by the admin's own script
-    assert seen == []

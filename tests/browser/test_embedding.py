@@ -169,7 +169,7 @@ def test_an_element_whose_server_is_away_says_so_and_fills_when_it_is_back(
     expect(page.locator("market-prices")).to_contain_text("The price server cannot be reached. Trying again.")
     away.start()
 
-    expect(price(page, "BTC/USDT")).to_have_text("43,250.00", timeout=20_000)
+    expect(price(page, "BTC/USDT")).to_have_text("43,250.00")
 
 
 def test_the_static_page_of_the_documents_works(foreign_page: Callable[..., Page], tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
+from development.embedded_cache import EmbeddedCache
 from tests.web_site import PAIRS, PriceKeys, WebSite
 
 pytestmark = pytest.mark.browser
@@ -53,7 +54,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "DEBUG": "false",
     }
     subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput"],
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--ignore=admin", "--ignore=rest_framework"],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **environment},
         check=True,
@@ -63,11 +64,18 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return environment
 
 
+@pytest.fixture(scope="module")
+def collected_site(redis_server: EmbeddedCache, collected: dict[str, str]) -> Iterator[WebSite]:
+    running = WebSite(redis_server.url, collected).start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def site(start_site: Callable[..., WebSite], collected: dict[str, str], keys: PriceKeys) -> WebSite:
+def site(collected_site: WebSite, keys: PriceKeys) -> WebSite:
     keys.write(*PAIRS)
     keys.report(PAIRS)
-    return start_site(**collected)
+    return collected_site
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 import redis
 
 from development.embedded_cache import EmbeddedCache
-from development.embedded_sentinel import EmbeddedSentinel
 from tests.drills.conftest import Hall, Reply
 from tests.drills.recovery_times import RecoveryTimes
 from tests.drills.reigns import overlaps
+from tests.embedded_sentinel import EmbeddedSentinel
 from tests.process_facts import wait_until
 
 SERVICE = "Prices"

@@ -3,6 +3,7 @@
 import html
 import io
 import re
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -164,11 +165,15 @@ def test_every_setting_is_shown_with_value_default_source_unit_meaning_and_verdi
     page = get(staff)
 
     assert row(page, 'setting="MARKET_DATA_MAX_PAIRS_PER_REQUEST"') == (
-        "MARKET_DATA_MAX_PAIRS_PER_REQUEST how many pairs a reader may name in one request 50 pairs environment 200 ok"
+        "MARKET_DATA_MAX_PAIRS_PER_REQUEST how many pairs a reader may name in one request; 1 to 5000 "
+        "50 pairs environment 200 ok"
     )
-    assert row(page, 'setting="MARKET_DATA_BATCH_SIZE"').endswith("as much 10 symbols default 10 ok")
+    assert row(page, 'setting="MARKET_DATA_BATCH_SIZE"').endswith("as much as 20; 1 to 20 10 symbols default 10 ok")
     ttl = row(page, 'setting="MARKET_DATA_CACHE_TTL_MS"')
-    assert "10000 or more is advised 9000 ms Django settings 15000 warning MARKET_DATA_CACHE_TTL_MS (9000)" in ttl
+    assert (
+        "10000 or more is advised; 1 to 2147483647 9000 ms Django settings 15000 warning MARKET_DATA_CACHE_TTL_MS=9000"
+        in ttl
+    )
     assert "one failed refresh cycle can empty the cache" in ttl
     assert row(page, 'setting="LOG_LEVEL"').endswith("INFO default INFO ok")
 
@@ -219,7 +224,7 @@ def test_rights_in_redis_that_the_web_server_lacks_cost_the_page_no_more_than_wh
     with EmbeddedCache() as server, redis.Redis.from_url(server.url) as owner:
         PriceKeys(owner).write(*PAIRS)
         owner.pexpire("market_data:BTC/USDT", 3_599_000)
-        owner.execute_command("ACL", "SETUSER", "reader", *rights_of_the_threat_model(), *more_rights)
+        owner.execute_command("ACL", "SETUSER", "reader", *rights_of_the_runbook(), *more_rights)
         django_cache_at(server.url.replace("redis://", "redis://reader:PASSWORD@"))
         page = get(staff)
 
@@ -228,12 +233,12 @@ def test_rights_in_redis_that_the_web_server_lacks_cost_the_page_no_more_than_wh
     assert f"Reachable yes Version {version} " in text_of(page)
 
 
-def rights_of_the_threat_model() -> list[str]:
+def rights_of_the_runbook() -> list[str]:
     """Return what the document has an operator grant to the web server."""
-    document = (REPOSITORY / "docs" / "threat_model.md").read_text(encoding="utf-8")
-    found = re.search(r"`ACL SETUSER reader ([^`]+)`", document)
+    document = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
+    found = re.search(r"ACL SETUSER nexusmeme_web (reset .*?[^\\])\n", document, re.DOTALL)
     assert found
-    return found[1].split()
+    return shlex.split(found[1].replace("\\\n", " ").replace("WEB-PASSWORD", "PASSWORD"))
 
 
 def test_without_redis_the_page_still_shows_the_settings_and_says_so(

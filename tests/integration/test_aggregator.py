@@ -376,4 +376,4 @@ def test_prices_of_the_simulator_are_marked_as_such(bench: MakeBench) -> None:
     one = bench("BTC/USDT")
     one.refresh()
 
-    assert one.cache.read_source().value == "simulator"
+    assert one.cache.read([]).source.value == "simulator"

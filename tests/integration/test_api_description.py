@@ -9,15 +9,13 @@ import pytest
 from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
+from market_data.api.response import SECURITY_HEADERS
 from market_data.ticker_cache.cache import TickerCache
 from tests.web_site import PAIRS, REPOSITORY, PriceKeys, WebSite
 
 PREFIX = "/api/market-data/"
-UNDESCRIBED_HEADERS = {
-    "allow", "content-length", "content-security-policy", "content-type", "cross-origin-opener-policy",
-    "permissions-policy", "referrer-policy", "vary", "x-content-type-options", "x-frame-options",
-}  # fmt: skip
-"""What HTTP itself and the site's restrictions for browsers add to every page."""
+UNDESCRIBED_HEADERS = {"allow", "content-length", "content-type", "vary", *map(str.lower, SECURITY_HEADERS)}
+"""What HTTP itself and the restrictions for browsers add to every response."""
 
 
 @pytest.fixture(scope="module")

@@ -162,6 +162,17 @@ def test_the_script_gets_the_records_in_the_digits_of_the_cache(client, keys):
     assert (page.config["pollIntervalMs"], page.config["staleThresholdMs"]) == (2000, 30_000)
 
 
+def test_the_script_is_told_the_interval_of_the_fetcher_that_runs_or_else_the_configured_one(
+    client, keys, redis_client
+):
+    page, _ = get_page(client)
+    assert page.config["fetchIntervalMs"] == 4000
+
+    PriceKeys(redis_client, fetch_interval_ms=7000).report(PAIRS)
+    page, _ = get_page(client)
+    assert page.config["fetchIntervalMs"] == 7000
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(client, keys):
     keys.write(*PAIRS)
     page, _ = get_page(client)

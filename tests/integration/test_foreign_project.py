@@ -1,4 +1,4 @@
-"""The app in a project of somebody else: built as a wheel, installed by the README's steps, read by its readers."""
+"""The app in a project of somebody else: built as a wheel, installed as documented, read by its readers."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from development.embedded_cache import EmbeddedCache
 from development.loopback import free_port
 from exchange_simulator.server import RunningSimulator
-from tests.foreign_project import REPOSITORY, ForeignProject, steps_of_the_readme
+from tests.foreign_project import REPOSITORY, ForeignProject, documented_steps
 from tests.metrics_text import samples_of
 from tests.process_facts import wait_until
 
@@ -35,7 +35,7 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.QueryParameterVersioning",
     "ALLOWED_VERSIONS": ["v1"],
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, "prices": CACHES["default"]}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, "prices": CACHES["market_data"]}
 MARKET_DATA_CACHE_ALIAS = "prices"
 """
 OTHER_ADDRESSES = """
@@ -62,14 +62,14 @@ def exchange() -> Iterator[RunningSimulator]:
 def project(
     exchange: RunningSimulator, redis_server: EmbeddedCache, tmp_path_factory: pytest.TempPathFactory
 ) -> ForeignProject:
-    """The project as it is when every step of the README that ends has been followed."""
+    """The project as it is when every documented step that ends has been followed."""
     variables = {
         "REDIS_URL": redis_server.url,
         "BINANCE_API_BASE_URL": exchange.base_url,
         "BINANCE_API_FALLBACK_URLS": "[]",
     }
     made = ForeignProject(tmp_path_factory.mktemp("foreign"), variables)
-    made.do(steps_of_the_readme())
+    made.do(documented_steps())
     return made
 
 
@@ -78,7 +78,7 @@ def site(project: ForeignProject, redis_server: EmbeddedCache, tmp_path: Path) -
     """The address of the running project, with a fetcher whose first prices have come."""
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
-        fetch, serve = (re.sub(r" +#.*", "", command) for command in steps_of_the_readme().long_running)
+        fetch, serve = (re.sub(r" +#.*", "", command) for command in documented_steps().long_running)
         port = free_port()
         with (
             project.running(fetch, tmp_path / "fetcher.log"),
@@ -121,12 +121,12 @@ def assert_serves(site: str, prefix: str, static: str) -> None:
     assert all(get(site + file) for file in files)
 
 
-def test_the_readme_s_steps_lead_to_a_price_through_api_and_page(project: ForeignProject, site: str) -> None:
+def test_the_documented_steps_lead_to_a_price_through_api_and_page(project: ForeignProject, site: str) -> None:
     assert_serves(site, "/market/", "/static/")
 
 
-def test_the_readme_s_example_reads_prices_on_the_server(project: ForeignProject, site: str) -> None:
-    (example,) = steps_of_the_readme().python
+def test_the_documented_example_reads_prices_on_the_server(project: ForeignProject, site: str) -> None:
+    (example,) = documented_steps().python
     (project.folder / "example.py").write_text(example)
     lines = project.run("python manage.py shell --no-imports < example.py").splitlines()
 

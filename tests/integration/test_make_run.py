@@ -12,10 +12,12 @@ import psutil
 import pytest
 
 from development.loopback import LOOPBACK, free_port
-from tests.process_facts import descendants, wait_until, wait_until_gone
-from tests.stack_process import PROJECT, STACK, RunningStack, running_stack, stack_environment
+from development.stack_file import stack_file
+from tests.process_facts import descendants, has_argument, wait_until, wait_until_gone
+from tests.stack_process import PROJECT, RUN_FOLDER, STACK, RunningStack, running_stack, stack_environment
 
 StartStack = Callable[..., RunningStack]
+IN_THE_BACKGROUND_OF_A_SCRIPT = ("sh", "-c", "trap '' INT HUP QUIT; exec \"$@\"", "sh", *STACK)
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_everything_listens_on_the_loopback_address_alone(simulated_stack: Runni
 def test_without_a_reachable_exchange_it_says_why_and_goes_on_simulated(start_stack: StartStack):
     closed = f"http://{LOOPBACK}:{free_port()}"
     stack = start_stack(EXCHANGE="auto", BINANCE_API_BASE_URL=closed, BINANCE_API_FALLBACK_URLS="[]")
-    assert f"{closed}: the connection is refused" in stack.terminal
+    assert f"{closed}: Connection refused" in stack.terminal
     assert "SIMULATED" in stack.terminal
     wait_until(lambda: stack.get("/api/market-data/prices")[0] == 200, "four prices", 15)
     assert stack.get("/api/market-data/prices")[1]["X-Market-Data-Source"] == "simulator"
@@ -93,7 +95,7 @@ def test_insisting_on_the_live_exchange_shows_the_outage_as_it_is(start_stack: S
     closed = f"http://{LOOPBACK}:{free_port()}"
     stack = start_stack(EXCHANGE="live", BINANCE_API_BASE_URL=closed, BINANCE_API_FALLBACK_URLS="[]")
     assert "SIMULATED" not in stack.terminal
-    assert f"{closed}: the connection is refused" in stack.terminal
+    assert f"{closed}: Connection refused" in stack.terminal
     assert "No host of Binance answers: the page shows the outage" in stack.terminal
     assert stack.get("/")[0] == 200
     assert stack.get("/api/market-data/prices")[0] == 503
@@ -111,6 +113,23 @@ def test_a_busy_port_gets_one_line_that_says_what_to_write(tmp_path: Path):
     assert result.stderr.startswith(f"Port {port} is in use by another program.")
     assert "make run PORT=" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_port_of_a_stack_that_only_starts_is_refused_like_any_busy_one(tmp_path: Path):
+    port = free_port()
+    with stack_file(RUN_FOLDER, port):
+        result = _refused_start(tmp_path, PORT=str(port))
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Port {port} is in use by another program.")
+
+
+def test_several_starts_at_once_prepare_one_database_together(tmp_path: Path):
+    environment = stack_environment(tmp_path, {"DEBUG": "true"})
+    command = [sys.executable, "-m", "development.preparation"]
+    started = [
+        subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    assert [(process.communicate()[1], process.returncode) for process in started] == [("", 0)] * 3
 
 
 @pytest.mark.parametrize(
@@ -134,9 +153,18 @@ def test_a_value_that_cannot_work_stops_the_start_with_one_line_that_names_it(
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_signal_ends_everything_and_is_no_failure(start_stack: StartStack, number: signal.Signals):
-    stack = start_stack()
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (STACK, signal.SIGTERM),
+        (IN_THE_BACKGROUND_OF_A_SCRIPT, signal.SIGINT),
+        (IN_THE_BACKGROUND_OF_A_SCRIPT, signal.SIGHUP),
+    ],
+)
+def test_a_stop_signal_ends_everything_and_is_no_failure(
+    start_stack: StartStack, command: Sequence[str], number: signal.Signals
+):
+    stack = start_stack(command)
     family = descendants(stack.process.pid)
     stack.process.send_signal(number)
     assert stack.process.wait(timeout=20) == 0
@@ -159,7 +187,7 @@ def test_a_stop_while_everything_still_starts_leaves_nothing(tmp_path: Path):
         terminal_path.open("wb") as output,
         subprocess.Popen(STACK, cwd=PROJECT, env=environment, stdout=output) as process,
     ):
-        wait_until(lambda: "granian" in str([item.cmdline() for item in descendants(process.pid)]), "the web server")
+        wait_until(lambda: any(has_argument(item, "granian") for item in descendants(process.pid)), "the web server")
         family = descendants(process.pid)
         process.terminate()
         assert process.wait(timeout=20) == 0

@@ -22,6 +22,16 @@ PARENT = (
     "import signal, sys; from development.guarded_process import GuardedProcess; "
     "process = GuardedProcess([sys.executable, '-c', sys.argv[1]]); print(process.pid, flush=True); signal.pause()"
 )
+IGNORING_PARENT = """
+import signal, subprocess, sys
+from development.guarded_process import GuardedProcess
+numbers = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]
+for number in numbers:
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+with GuardedProcess(sys.argv[1:], output=subprocess.PIPE) as process:
+    print(process.output.read().decode())
+"""
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -30,21 +40,20 @@ def _guarded(program: str, **options) -> GuardedProcess:
 
 
 @pytest.fixture
-def parent_of_a_master() -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that guards a master, which has a worker."""
-    command = [sys.executable, "-c", PARENT, MASTER]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        parent.stdout.readline()
-        wait_until(lambda: len(descendants(parent.pid)) == 3, "guard, master and worker")
-        yield parent
-        parent.kill()
+def parent() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that has started a guarded one."""
+    with subprocess.Popen([sys.executable, "-c", PARENT, SLEEPER], cwd=PROJECT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        wait_until(lambda: SLEEPER in child.cmdline() and "-I" not in child.cmdline(), "the command in its place")
+        yield process
+        process.kill()
 
 
 def test_closing_ends_the_command_and_tells_by_which_signal():
     process = _guarded(SLEEPER)
     assert process.poll() is None
-    assert process.close() == 128 + signal.SIGTERM
+    assert process.close() == -signal.SIGTERM
     assert not psutil.pid_exists(process.pid)
 
 
@@ -57,38 +66,37 @@ def test_the_exit_code_of_a_command_that_ends_by_itself_is_passed_on():
 def test_a_command_deaf_to_sigterm_is_killed_after_its_grace():
     process = _guarded(STUBBORN, grace_seconds=0.1)
     assert process.output.readline() == b"deaf\n"
-    assert process.close() == 128 + signal.SIGKILL
+    assert process.close() == -signal.SIGKILL
 
 
-def test_a_program_that_does_not_exist_is_an_error_at_the_start():
-    with pytest.raises(OSError, match="no-such-program cannot be started"):
-        GuardedProcess(["/no-such-program"], output=subprocess.DEVNULL)
+def test_a_program_that_does_not_exist_is_named_in_the_output():
+    with GuardedProcess(["/no-such-program"], output=subprocess.PIPE) as process:
+        assert process.output.read() == b"/no-such-program cannot be started: No such file or directory\n"
+        assert process.wait() == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_nothing_outlives_the_process_that_started_it(parent_of_a_master, number: signal.Signals):
-    family = descendants(parent_of_a_master.pid)
-    parent_of_a_master.send_signal(number)
+def test_nothing_outlives_the_process_that_started_it(parent: "subprocess.Popen[bytes]", number: signal.Signals):
+    family = descendants(parent.pid)
+    assert family
+    parent.send_signal(number)
     wait_until_gone(family)
 
 
 def test_workers_go_with_their_master_even_if_it_is_killed():
-    with _guarded(MASTER) as process:
-        assert process.output.readline() == b"up\n"
-        workers = descendants(process.pid)
-        assert workers
-        psutil.Process(process.pid).kill()
-        wait_until_gone(workers)
-        assert process.wait() == 128 + signal.SIGKILL
+    process = _guarded(MASTER)
+    assert process.output.readline() == b"up\n"
+    workers = descendants(process.pid)
+    assert workers
+    psutil.Process(process.pid).kill()
+    assert process.close() == -signal.SIGKILL
+    wait_until_gone(workers)
 
 
-def test_a_killed_guard_takes_its_command_along():
-    with _guarded(MASTER) as process:
-        assert process.output.readline() == b"up\n"
-        master = psutil.Process(process.pid)
-        family = [master, *descendants(process.pid)]
-        guard = master.parent()
-        assert guard is not None
-        guard.kill()
-        assert process.wait() == 128 + signal.SIGKILL
-        wait_until_gone(family)
+def test_a_command_hears_the_signals_that_its_parent_ignores_or_has_blocked():
+    status = "print(*[line for line in open('/proc/self/status') if line.startswith(('SigIgn', 'SigBlk'))])"
+    command = [sys.executable, "-c", IGNORING_PARENT, sys.executable, "-S", "-c", status]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=30)
+    masks = [int(line.split()[1], 16) for line in result.stdout.splitlines() if line.strip()]
+    wanted = sum(1 << number - 1 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM))
+    assert [mask & wanted for mask in masks] == [0, 0]

@@ -2,16 +2,33 @@ import contextlib
 import io
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from development.supervisor import NotReadyError, ProcessEndedError, StopRequestedError, Supervisor
+from development.supervisor import StackError, Supervisor
 from development.terminal import Terminal
-from tests.process_facts import descendants
+from tests.process_facts import descendants, wait_until_gone
 
+PROJECT = Path(__file__).resolve().parents[2]
 PATIENT = "import signal; print('here', flush=True); signal.pause()"
+DEAF = (
+    "import signal; signal.signal(signal.SIGTERM, lambda *_: print('heard', flush=True)); print('here', flush=True)\n"
+    "while True: signal.pause()"
+)
+STACK_OF_ONE = """
+import os, sys
+from development.guarded_process import stop_on_signals
+from development.supervisor import Supervisor
+from development.terminal import Terminal
+stop_on_signals()
+with Supervisor(Terminal(sys.stdout)) as supervisor:
+    supervisor.start("web", [sys.executable, "-c", sys.argv[1]], os.environ)
+    supervisor.run()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +45,7 @@ def written() -> io.StringIO:
 
 @pytest.fixture
 def supervisor(written: io.StringIO) -> Supervisor:
-    return Supervisor(Terminal(written), ends_with_parent=False)
+    return Supervisor(Terminal(written))
 
 
 def _start(supervisor: Supervisor, name: str, program: str) -> None:
@@ -36,7 +53,7 @@ def _start(supervisor: Supervisor, name: str, program: str) -> None:
 
 
 def _wait_for(supervisor: Supervisor, written: io.StringIO, text: str) -> None:
-    supervisor.run_until(lambda: text in written.getvalue(), f"the line {text!r}", 10)
+    supervisor.run_until(lambda: text in written.getvalue(), f"the line {text!r}", 30)
 
 
 def test_every_line_stands_under_the_name_of_its_process(supervisor: Supervisor, written: io.StringIO):
@@ -56,7 +73,7 @@ def test_a_process_that_ends_by_itself_ends_all_and_keeps_its_last_words(supervi
     with supervisor:
         _start(supervisor, "web", PATIENT)
         _start(supervisor, "fetcher", "import sys; sys.stderr.write('no Redis'); sys.exit(3)")
-        with pytest.raises(ProcessEndedError, match=r"fetcher has ended by itself \(exit code 3\)"):
+        with pytest.raises(StackError, match=r"fetcher has ended by itself \(exit code 3\)"):
             supervisor.run()
     assert "fetcher   | no Redis\n" in written.getvalue()
 
@@ -65,45 +82,48 @@ def test_a_killed_process_is_told_apart_from_one_that_gave_up(supervisor: Superv
     program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     with supervisor:
         _start(supervisor, "web", program)
-        with pytest.raises(ProcessEndedError, match=r"web has ended by itself \(killed by SIGKILL\)"):
+        with pytest.raises(StackError, match=r"web has ended by itself \(killed by SIGKILL\)"):
             supervisor.run()
+
+
+def test_a_killed_master_whose_worker_still_holds_its_output_ends_all(supervisor: Supervisor, written: io.StringIO):
+    worker = f"[sys.executable, '-c', {PATIENT!r}]"
+    with supervisor:
+        _start(supervisor, "web", f"import subprocess, sys; sys.exit(subprocess.call({worker}))")
+        _wait_for(supervisor, written, "here")
+        (worker_process,) = descendants(supervisor.pids["web"])
+        os.kill(supervisor.pids["web"], signal.SIGKILL)
+        with pytest.raises(StackError, match=r"web has ended by itself \(killed by SIGKILL\)"):
+            supervisor.run()
+    wait_until_gone([worker_process])
 
 
 def test_what_does_not_happen_in_time_is_named(supervisor: Supervisor):
     with supervisor:
         _start(supervisor, "web", PATIENT)
-        with pytest.raises(NotReadyError, match=r"The first answer did not happen within 0\.2 s"):
+        with pytest.raises(StackError, match=r"The first answer did not happen within 0\.2 s"):
             supervisor.run_until(lambda: False, "The first answer", 0.2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stop_signal_ends_everything(supervisor: Supervisor, written: io.StringIO, number: signal.Signals):
-    with supervisor:
-        _start(supervisor, "web", PATIENT)
-        _wait_for(supervisor, written, "here")
-        os.kill(os.getpid(), number)
-        with pytest.raises(StopRequestedError):
-            supervisor.run()
+def test_a_second_ctrl_c_kills_what_takes_too_long():
+    command = [sys.executable, "-c", STACK_OF_ONE, DEAF]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as stack:
+        assert stack.stdout is not None
+        assert stack.stdout.readline() == b"web       | here\n"
+        family = descendants(stack.pid)
+        stack.send_signal(signal.SIGINT)
+        assert stack.stdout.readline() == b"web       | heard\n"
+        stack.send_signal(signal.SIGINT)
+        wait_until_gone(family, seconds=8)  # the grace is 10 s
 
 
-def test_a_second_stop_signal_kills_what_takes_too_long(supervisor: Supervisor, written: io.StringIO):
-    deaf = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTERM, signal.SIGINT)]; "
-    with supervisor:
-        _start(supervisor, "web", deaf + PATIENT)
-        _wait_for(supervisor, written, "here")
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(StopRequestedError):
-            supervisor.run()
-
-
-def test_a_terminal_that_has_gone_counts_as_a_request_to_stop():
+def test_a_terminal_that_has_gone_counts_as_ctrl_c():
     read_fd, write_fd = os.pipe()
     os.close(read_fd)
     closed_pipe = os.fdopen(write_fd, "w")
-    with Supervisor(Terminal(closed_pipe), ends_with_parent=False) as supervisor:
+    with Supervisor(Terminal(closed_pipe)) as supervisor:
         _start(supervisor, "web", PATIENT)
-        with pytest.raises(StopRequestedError):
+        with pytest.raises(KeyboardInterrupt):
             supervisor.run()
     with contextlib.suppress(BrokenPipeError):  # it still holds what could not be written
         closed_pipe.close()

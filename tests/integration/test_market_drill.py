@@ -66,7 +66,8 @@ def test_a_drill_that_is_interrupted_switches_its_faults_off(
     stack: RunningStack, exchange: ControlledExchange, number: signal.Signals
 ) -> None:
     drill = start_drill(stack, "outage-60s")
-    wait_until(lambda: bool(exchange.faults()), "the drill's fault")
+    # A drill waits for the end of what others have left
+    wait_until(lambda: bool(exchange.faults()), "the drill's fault", 90)
     drill.send_signal(number)
     _, errors = drill.communicate(timeout=20)
 

@@ -78,7 +78,9 @@ def start_stacks(tmp_path: Path) -> Iterator[Callable[..., None]]:
         def start(exchange_of: dict[int, str | None]) -> None:
             for port, exchange in exchange_of.items():
                 content = {"web": f"http://127.0.0.1:{port}", "exchange_simulator": exchange, "pids": {}}
-                running.enter_context(stack_file(tmp_path, port, content))
+                file = running.enter_context(stack_file(tmp_path, port))
+                json.dump(content, file)
+                file.flush()
 
         yield start
 

@@ -106,7 +106,7 @@ def test_no_line_is_wider_than_80_columns_with_300_pairs_of_long_names(
     pairs = tuple(f"{'币' * 40}{number}/{'VERYLONG' * 5}" for number in range(300))
     keys.write(*pairs[:200], price="123456789012.12345678")
     keys.report(pairs, last_error="a reason without end " * 30 + "\x1b[2J\x07" + "x" * 300)
-    ended = status(redis_server.url, *options, pairs=pairs, MARKET_DATA_QUOTE_ALIASES=json.dumps({"A" * 90: "B" * 90}))
+    ended = status(redis_server.url, *options, pairs=pairs, MARKET_DATA_QUOTE_ALIASES=json.dumps({"A" * 49: "B" * 49}))
 
     lines = ended.stdout.splitlines()
     assert max(map(columns, lines)) <= 80

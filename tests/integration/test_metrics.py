@@ -1,7 +1,6 @@
 """`/metrics` of the real web server: right across its workers, whatever ends, and whatever lies in Redis."""
 
 import http.client
-import logging
 import os
 import signal
 import subprocess
@@ -14,15 +13,13 @@ from typing import Any
 import psutil
 import pytest
 import redis
-from django.conf import LazySettings
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
 
 from development.embedded_cache import EmbeddedCache
 from market_data import __version__
+from market_data.api.counters import open_counters
 from market_data.api.prices_layer import PricesLayer
-from market_data.metrics.tallies import ServedTallies, encode, open_served_tallies
-from market_data.metrics.worker_files import SUFFIX, WorkerFiles
 from tests.metrics_text import samples_of
 from tests.process_facts import wait_until
 from tests.web_site import PAIRS, REPOSITORY, PriceKeys, WebSite
@@ -39,12 +36,13 @@ ASKED = {
     "/api/market-data/no-such-thing": ("unknown", "404"),
 }
 REQUESTS = 160
-SCRAPED_BEFORE_IT_SERVES = f"""
+ASK = """
+import sys
 import django
 django.setup()
 from django.test import Client
-for path in ("/metrics", "/metrics", "{PRICES}", "/metrics"):
-    answer = Client().get(path, headers={{"host": "localhost"}})
+for path in sys.argv[1:]:
+    answer = Client().get(path, headers={"host": "localhost"})
 print(answer.content.decode())
 """
 FETCHER_FIGURES = ("nexusmeme_fetch", "nexusmeme_pair", "nexusmeme_circuit", "nexusmeme_lease")
@@ -101,6 +99,24 @@ def environment(folder: Path, **others: str) -> Mapping[str, str]:
     return {"PYTHON": sys.executable, "TMPDIR": str(folder), "WEB_WORKERS": "2", **others}
 
 
+def worker_files(folder: Path) -> list[Path]:
+    """Return a file for each worker that has served something."""
+    return list(folder.glob("counter_*.db"))
+
+
+def ask_in_a_process(*paths: str, folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Ask without Redis in a new process whose figures go into the folder; its output is the last response."""
+    variables = {"DJANGO_SETTINGS_MODULE": "nexusmeme.settings", "DEBUG": "true", "REDIS_URL": "redis://127.0.0.1:9/0"}
+    return subprocess.run(
+        [sys.executable, "-c", before + ASK, *paths],
+        cwd=REPOSITORY,
+        env={"ENV_FILE": os.devnull, "MARKET_DATA_METRICS_FOLDER": str(folder), **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
 def folder_of(site: Workers, folder: Path) -> Path:
     (found,) = folder.glob(f"nexusmeme-metrics.{os.getuid()}.{site.pid}.*")
     return found
@@ -132,7 +148,7 @@ def ask_both(site: Workers, folder: Path) -> Counter[tuple[str, str]]:
             status, _ = site.ask(path)
             assert (ASKED[path][1], status) == (str(status), int(ASKED[path][1]))
             asked[ASKED[path]] += 1
-        return asked.total() >= REQUESTS and len(list(folder.glob(f"*{SUFFIX}"))) == 2
+        return asked.total() >= REQUESTS and len(worker_files(folder)) == 2
 
     wait_until(is_enough, "answers of both workers", 60)
     return asked
@@ -207,21 +223,19 @@ def test_with_redis_away_the_served_figures_stay_and_the_fetcher_s_are_absent(tm
 
 
 def test_a_process_that_is_scraped_before_it_serves_counts_nothing_twice(tmp_path: Path) -> None:
-    variables = {"DJANGO_SETTINGS_MODULE": "nexusmeme.settings", "DEBUG": "true", "REDIS_URL": "redis://127.0.0.1:9/0"}
-    command = [sys.executable, "-c", SCRAPED_BEFORE_IT_SERVES]
-    ended = subprocess.run(
-        command,
-        cwd=REPOSITORY,
-        env={"ENV_FILE": os.devnull, "MARKET_DATA_METRICS_FOLDER": str(tmp_path), **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    ended = ask_in_a_process("/metrics", "/metrics", PRICES, "/metrics", folder=tmp_path)
 
     told = samples_of(ended.stdout)
     assert told["nexusmeme_cache_errors_total", (("reason", "connection"),)] > 0
     assert told["nexusmeme_served_answers_total", (("endpoint", "prices"), ("status", "503"))] == 1
-    assert len(list(tmp_path.glob(f"*{SUFFIX}"))) == 1, "a file of its own, in which all of it is"
+    assert len(worker_files(tmp_path)) == 1, "a file of its own, in which all of it is"
+
+
+def test_what_an_ended_process_has_served_is_told_by_the_next_one(tmp_path: Path) -> None:
+    served = "nexusmeme_served_answers_total", (("endpoint", "prices"), ("status", "503"))
+    for number in range(1, 4):
+        ended = ask_in_a_process(PRICES, "/metrics", folder=tmp_path / "not yet there")
+        assert samples_of(ended.stdout)[served] == number
 
 
 def test_the_web_server_clears_what_ended_ones_left_and_touches_nobody_else_s(
@@ -246,11 +260,9 @@ def test_the_web_server_clears_what_ended_ones_left_and_touches_nobody_else_s(
 def test_a_folder_that_is_named_begins_without_figures_and_keeps_its_other_files(
     redis_server: EmbeddedCache, keys: PriceKeys, tmp_path: Path
 ) -> None:
-    earlier = ServedTallies()
-    earlier.note_answer("prices", 200, 1)
     named = tmp_path / "named"
-    named.mkdir()
-    (named / f"1-a{SUFFIX}").write_bytes(encode(earlier.totals()))
+    ask_in_a_process(PRICES, "/metrics", folder=named)
+    assert worker_files(named)
     (named / "notes.txt").write_text("mine")
     site = Workers(redis_server.url, environment(tmp_path, MARKET_DATA_METRICS_FOLDER=str(named)))
     site.start()
@@ -314,11 +326,13 @@ class TestInThisProcess:
             "QUERY_STRING": "pairs=BTC/USDT",
         }
         for _ in range(5):
-            before = open_served_tallies().totals()
+            counters = open_counters()
+            counters.forget()
             b"".join(layer({**Client()._base_environ(), **environ}, lambda *_: None))
-            after = open_served_tallies().totals()
-            for name in ("prices 200", "age"):
-                assert sum(after[name][:-1]) == sum(before.get(name, [0.0])[:-1]) + 1
+            by_layer = sum(counters.seconds["prices", 200][:-1]), sum(counters.ages_ms[:-1])
+            assert Client().get(PRICES, {"pairs": "BTC/USDT"}, headers={"host": "127.0.0.1"}).status_code == 200
+            both = sum(counters.seconds["prices", 200][:-1]), sum(counters.ages_ms[:-1])
+            assert (by_layer, both) == ((1, 1), (2, 2))
 
 
 def test_without_the_package_the_answer_says_what_to_install_and_the_app_works(redis_server: EmbeddedCache) -> None:
@@ -339,20 +353,24 @@ def test_without_the_package_the_answer_says_what_to_install_and_the_app_works(r
     assert done.stdout.split()[-1] == "200"
 
 
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ("", "Not a directory"),
+        ("import prometheus_client", "prometheus_client was imported before; write PROMETHEUS_MULTIPROC_DIR="),
+    ],
+)
 def test_a_folder_that_cannot_be_used_costs_the_sums_alone_and_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: LazySettings
+    tmp_path: Path, before: str, reason: str
 ) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    served = ServedTallies()
-    served.note_answer("prices", 200, 1)
-    files = WorkerFiles(in_the_way / "folder", served)
-    with caplog.at_level(logging.WARNING, "market_data.metrics"):
-        totals = [files.totals() for _ in range(3)]
+    folder = tmp_path if before else in_the_way / "folder"
+    ended = ask_in_a_process(PRICES, PRICES, "/metrics", "/metrics", folder=folder, before=before)
 
-    assert totals == [served.totals()] * 3
-    (line,) = caplog.messages
+    told = samples_of(ended.stdout)
+    assert told["nexusmeme_served_answers_total", (("endpoint", "prices"), ("status", "503"))] == 2
+    (line,) = [line for line in ended.stderr.splitlines() if "MARKET_DATA_METRICS_FOLDER" in line]
     assert "MARKET_DATA_METRICS_FOLDER cannot be used" in line
-    in_the_way.unlink()
-    files.publish()
-    assert list((in_the_way / "folder").iterdir())
+    assert reason in line
+    assert worker_files(tmp_path) == []

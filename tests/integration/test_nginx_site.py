@@ -249,9 +249,10 @@ def test_a_range_is_not_cut_out_of_an_answer(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("accepted", ["gzip, deflate, br", "br;q=1.0, GZIP;q=0.8"])
-def test_those_who_accept_gzip_get_it_and_all_others_the_same_text(reader: Reader, accepted: str) -> None:
+@pytest.mark.parametrize("refused", ["gzip;q=0, br", "gzip ; q = 0.00", "gzip;q=abc", "not-gzip", "br"])
+def test_those_who_accept_gzip_get_it_and_all_others_the_same_text(reader: Reader, accepted: str, refused: str) -> None:
     compressed = reader.ask_until_hit(PRICES, Accept_Encoding=accepted)
-    plain = reader.ask_until_hit(PRICES, Accept_Encoding="gzip;q=0, br")
+    plain = reader.ask_until_hit(PRICES, Accept_Encoding=refused)
 
     assert compressed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(compressed.body) == plain.body

@@ -13,6 +13,7 @@ from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import TickerCache
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
+from tests.web_site import now_ms
 
 TOKEN = "host:1:first"
 NOW_MS = 1_700_000_000_000
@@ -30,7 +31,7 @@ def record(received_at_ms: int = NOW_MS, pair: str = "BTC/USDT", price: str = "4
 def active_cache(ticker_cache: TickerCache) -> TickerCache:
     """A cache under whose lease prices of Binance were written."""
     assert ticker_cache.acquire_lease(TOKEN, 60_000)
-    ticker_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS)
+    ticker_cache.write_tickers(TOKEN, [record(now_ms())], Source.BINANCE)
     return ticker_cache
 
 
@@ -108,7 +109,7 @@ def test_prices_of_another_source_take_the_history_of_the_old_one_with_them(
     active_cache.write_history(TOKEN, [record(NOW_MS + 16_000)], Source.SIMULATOR)
     assert instants(redis_client) == [NOW_MS], "no point of one source lies beside those of another"
 
-    active_cache.write_tickers(TOKEN, [record(NOW_MS + 16_000)], Source.SIMULATOR, NOW_MS + 16_000)
+    active_cache.write_tickers(TOKEN, [record(now_ms())], Source.SIMULATOR)
     assert redis_client.exists(KEY) == 0
     active_cache.write_history(TOKEN, [record(NOW_MS + 16_000)], Source.SIMULATOR)
     assert instants(redis_client) == [NOW_MS + 16_000]
@@ -120,7 +121,7 @@ def test_the_source_is_known_for_longer_than_its_points_are_kept(
     settings.MARKET_DATA_LAST_KNOWN_TTL_MS = 15_000
     cache = django_cache_at(redis_server.url)
     assert cache.acquire_lease(TOKEN, 60_000)
-    cache.write_tickers(TOKEN, [record()], Source.SIMULATOR, NOW_MS)
+    cache.write_tickers(TOKEN, [record(now_ms())], Source.SIMULATOR)
     cache.write_history(TOKEN, [record()], Source.SIMULATOR)
 
     assert redis_client.pttl("market_data_last:BTC/USDT") <= 15_000
@@ -171,7 +172,7 @@ def test_a_read_is_one_pipeline_of_plain_reads(active_cache: TickerCache, redis_
     active_cache.read_history([f"P{number}/USDT" for number in range(50)], 240)
 
     calls = {name: stats["calls"] for name, stats in redis_client.info("commandstats").items()}
-    assert (calls.pop("cmdstat_mget"), calls.pop("cmdstat_lrange")) == (1, 50)
+    assert [calls.pop(f"cmdstat_{name}") for name in ("mget", "lrange", "time")] == [1, 50, 1]
     assert not [name for name in calls if name not in ("cmdstat_config|resetstat", "cmdstat_info")]
 
 
@@ -203,7 +204,7 @@ def test_a_gap_in_the_data_is_a_gap_between_the_points(active_cache: TickerCache
 
 def test_the_history_of_a_simulator_says_so(ticker_cache: TickerCache, client: Client) -> None:
     assert ticker_cache.acquire_lease(TOKEN, 60_000)
-    ticker_cache.write_tickers(TOKEN, [record()], Source.SIMULATOR, NOW_MS)
+    ticker_cache.write_tickers(TOKEN, [record(now_ms())], Source.SIMULATOR)
 
     assert client.get(HISTORY)["X-Market-Data-Source"] == "simulator"
 

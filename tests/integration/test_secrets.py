@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from development.embedded_cache import EmbeddedCache
+from nexusmeme.env_file import UNUSABLE_SETTINGS
 from tests.fetcher_process import REPOSITORY, FetcherProcess
 from tests.process_facts import wait_until
 from tests.web_site import WebSite, migrated_database
@@ -112,8 +113,10 @@ def failing(*arguments, **named):
 
 from django.core.cache import caches
 from market_data.api import views
-views.open_price_snapshots = lambda: failing(caches["default"].client._server, settings=dict(__import__("os").environ))
+server = caches["market_data"].client._server
+views.open_price_snapshots = lambda: failing(server, settings=dict(__import__("os").environ))
 environ = {"PATH_INFO": "/api/market-data/prices", "HTTP_ACCEPT": "text/html", **__import__("os").environ}
+environ["HTTP_COOKIE"] = "a=b"  # so that Django answers
 setup_testing_defaults(environ)
 print(b"".join(application(environ, lambda status, headers: print(status, headers))).decode())
 """
@@ -148,6 +151,34 @@ def test_a_value_that_cannot_be_read_is_named_and_not_repeated(command: list[str
     assert next(iter(variables)) in finished.stderr
     assert "Traceback" not in finished.stderr
     assert_no_secret(finished.stdout + finished.stderr, " ".join(command))
+
+
+WEB_SERVER = (
+    "-m",
+    "granian",
+    "--interface",
+    "wsgi",
+    "--log-config",
+    "deploy/web-server-log.json",
+    "nexusmeme.wsgi:application",
+)
+
+
+@pytest.mark.parametrize(
+    "command", [["manage.py", "check"], ["manage.py", "run_market_fetcher"], ["-c", PROVOKE], WEB_SERVER]
+)
+def test_a_line_of_the_settings_file_that_cannot_be_read_stops_every_process_without_its_text(
+    command: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "settings"
+    file.write_text(f"SECRET_KEY={KEY}\nREDIS_URL redis://:{PASSWORD}@127.0.0.1:6379/0\n")
+    finished = run(*command, ENV_FILE=str(file))
+
+    assert finished.returncode == UNUSABLE_SETTINGS
+    assert finished.stdout == ""
+    assert finished.stderr.startswith(f"{file}, line 2: ")
+    assert finished.stderr.count("\n") == 1
+    assert_no_secret(finished.stderr, " ".join(command))
 
 
 def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:

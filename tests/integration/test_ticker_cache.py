@@ -1,5 +1,8 @@
 """The cache contract against a real server: what an operator sees with redis-cli is what the API serves."""
 
+import logging
+import socket
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,17 +10,22 @@ import pytest
 import redis
 
 from development.embedded_cache import EmbeddedCache
+from market_data.logs.incidents import IncidentLog
 from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import TickerCache
+from market_data.ticker_cache.clock import RedisClock
+from market_data.ticker_cache.connection import RedisConnection
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
+from market_data.ticker_cache.read_breaker import ReadBreaker
 from tests.process_facts import wait_until
+from tests.web_site import fetcher_status, now_ms
 
 TOKEN = "host:1:first"
-NOW_MS = 1_700_000_000_000
 
 
-def record(pair: str = "BTC/USDT", price: str = "43250.10", received_at_ms: int = NOW_MS) -> TickerRecord:
+def record(pair: str = "BTC/USDT", price: str = "43250.10", age_ms: int = 0) -> TickerRecord:
+    received_at_ms = now_ms() - age_ms
     return TickerRecord(
         pair, Decimal(price), Decimal("28500.5"), received_at_ms, Decimal("2.5"), Decimal(2), Decimal(1)
     )
@@ -32,22 +40,48 @@ def active_cache(ticker_cache: TickerCache) -> TickerCache:
 def test_a_record_lies_under_its_literal_key_as_the_text_that_is_served(
     active_cache: TickerCache, redis_client: redis.Redis
 ) -> None:
-    active_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS)
+    written = record()
+    active_cache.write_tickers(TOKEN, [written], Source.BINANCE)
 
     raw = redis_client.get("market_data:BTC/USDT")
-    assert raw == record().encode() == redis_client.get("market_data_last:BTC/USDT")
+    assert raw == written.encode() == redis_client.get("market_data_last:BTC/USDT")
     assert active_cache.read(["BTC/USDT"]).current["BTC/USDT"].raw == raw
 
 
 def test_lives_are_counted_from_the_instant_of_receipt(active_cache: TickerCache, redis_client: redis.Redis) -> None:
-    active_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS + 4_000)
+    active_cache.write_tickers(TOKEN, [record(age_ms=4_000)], Source.BINANCE)
 
     assert 10_000 < redis_client.pttl("market_data:BTC/USDT") <= 11_000
     assert 86_390_000 < redis_client.pttl("market_data_last:BTC/USDT") <= 86_396_000
 
 
+def cache_of_a_host(server: EmbeddedCache, offset_ms: int) -> TickerCache:
+    """Return the cache as a process on a host with a wrong clock has it."""
+    incidents = IncidentLog(logging.getLogger("market_data.tests"), time.monotonic)
+    clock = RedisClock(monotonic=time.monotonic, own_now_ms=lambda: now_ms() + offset_ms, incidents=incidents)
+    client = redis.Redis.from_url(server.url)
+    connection = RedisConnection(client, clock=clock, breaker=ReadBreaker(time.monotonic))
+    return TickerCache(connection, cache_ttl_ms=15_000, last_known_ttl_ms=86_400_000)
+
+
+@pytest.mark.parametrize("offset_ms", [3_600_000, -3_600_000])
+def test_a_host_whose_clock_is_an_hour_off_writes_the_same_times_and_lives(
+    redis_server: EmbeddedCache, redis_client: redis.Redis, offset_ms: int
+) -> None:
+    cache = cache_of_a_host(redis_server, offset_ms)
+    assert cache.acquire_lease(TOKEN, 60_000)
+    assert abs(cache.clock.stamp_ms() - now_ms()) < 60_000
+    cache.write_tickers(TOKEN, [record()], Source.BINANCE)
+
+    assert 0 < redis_client.pttl("market_data:BTC/USDT") <= 15_000
+    cache.write_status(TOKEN, fetcher_status(["BTC/USDT"]))
+    told = cache.read_fetcher().status.clock
+    assert told.host == socket.gethostname()
+    assert abs(told.ahead_ms - offset_ms) < 60_000
+
+
 def test_a_record_past_its_life_is_not_written(active_cache: TickerCache, redis_client: redis.Redis) -> None:
-    active_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS + 15_000)
+    active_cache.write_tickers(TOKEN, [record(age_ms=15_000)], Source.BINANCE)
 
     assert redis_client.exists("market_data:BTC/USDT") == 0
 
@@ -56,7 +90,7 @@ def test_who_has_lost_the_lease_writes_nothing(ticker_cache: TickerCache, redis_
     ticker_cache.acquire_lease("host:2:second", 60_000)
 
     with pytest.raises(LeaseLostError):
-        ticker_cache.write_tickers(TOKEN, [record()], Source.BINANCE, NOW_MS)
+        ticker_cache.write_tickers(TOKEN, [record()], Source.BINANCE)
     with pytest.raises(LeaseLostError):
         ticker_cache.renew_lease(TOKEN, 60_000)
     with pytest.raises(LeaseLostError):
@@ -83,10 +117,10 @@ def test_taking_the_own_lease_again_prolongs_it(ticker_cache: TickerCache, redis
 def test_prices_of_another_source_never_lie_beside_new_ones(
     active_cache: TickerCache, redis_client: redis.Redis
 ) -> None:
-    active_cache.write_tickers(TOKEN, [record("BTC/USDT"), record("ETH/USDT")], Source.SIMULATOR, NOW_MS)
+    active_cache.write_tickers(TOKEN, [record("BTC/USDT"), record("ETH/USDT")], Source.SIMULATOR)
     redis_client.set("someone-else", "stays")
 
-    active_cache.write_tickers(TOKEN, [record("BTC/USDT")], Source.BINANCE, NOW_MS)
+    active_cache.write_tickers(TOKEN, [record("BTC/USDT")], Source.BINANCE)
 
     reading = active_cache.read(["BTC/USDT", "ETH/USDT"], include_last_known=True)
     assert reading.source is Source.BINANCE
@@ -100,21 +134,23 @@ def test_prices_of_another_source_never_lie_beside_new_ones(
 def test_a_value_that_is_no_record_of_its_pair_is_missing_and_costs_no_other(
     active_cache: TickerCache, redis_client: redis.Redis, value: bytes
 ) -> None:
-    active_cache.write_tickers(TOKEN, [record("ADA/USDT")], Source.BINANCE, NOW_MS)
+    active_cache.write_tickers(TOKEN, [record("ADA/USDT")], Source.BINANCE)
     redis_client.set("market_data:BTC/USDT", value)
     redis_client.rpush("market_data:SOL/USDT", "a list")
 
     assert set(active_cache.read(["BTC/USDT", "SOL/USDT", "ADA/USDT"]).current) == {"ADA/USDT"}
 
 
-def test_a_read_is_one_mget_whatever_is_asked_for(active_cache: TickerCache, redis_client: redis.Redis) -> None:
+def test_a_read_is_one_mget_with_the_time_whatever_is_asked_for(
+    active_cache: TickerCache, redis_client: redis.Redis
+) -> None:
     active_cache.read(["A/B"])
     redis_client.config_resetstat()
 
     active_cache.read([f"P{number}/USDT" for number in range(50)], include_last_known=True)
 
     calls = {name: stats["calls"] for name, stats in redis_client.info("commandstats").items()}
-    assert calls.pop("cmdstat_mget") == 1
+    assert (calls.pop("cmdstat_mget"), calls.pop("cmdstat_time")) == (1, 1)
     assert not [name for name in calls if name not in ("cmdstat_config|resetstat", "cmdstat_info")]
 
 
@@ -157,6 +193,10 @@ def test_a_lease_that_no_fetcher_wrote_does_not_keep_every_fetcher_out(
 ) -> None:
     redis_client.set("market_data_fetcher:lease", "typed by hand, without an end")
     assert ticker_cache.read_lease().holder == "typed by hand, without an end"
+    assert 0 < redis_client.pttl("market_data_fetcher:lease") <= 10_000
+
+    redis_client.set("market_data_fetcher:lease", "host:1:of-another-program", px=600_000)
+    assert 0 < ticker_cache.read_lease().remaining_ms <= 10_000
     assert 0 < redis_client.pttl("market_data_fetcher:lease") <= 10_000
 
     redis_client.delete("market_data_fetcher:lease")

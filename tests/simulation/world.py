@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 
+from market_data.ticker.clock import Clock
 from tests.fakes import FALLBACK, HOST, UNIX_TIME_AT_START_MS, MemoryTickerCache, app_settings
 from tests.simulation.exchange import ASSETS, EXCHANGE_FAULTS, SimulatedExchange
 from tests.simulation.processes import SimulatedFetcher
@@ -34,10 +35,11 @@ class World:
             BINANCE_API_BASE_URL=HOST,
             BINANCE_API_FALLBACK_URLS=FALLBACK,
         )
-        self.cache = MemoryTickerCache(self.time)  # type: ignore[arg-type]
+        self._began_at = self._calm_from = self.time.monotonic()
+        clock = Clock(self.time.monotonic, self.now_ms, self.time.sleep)
+        self.cache = MemoryTickerCache(clock)  # type: ignore[arg-type]
         self.exchange = SimulatedExchange(self.time, self.chance, self.now_ms)
         self.seen: Counter[str] = Counter()
-        self._began_at = self._calm_from = self.time.monotonic()
         self._settled_from: dict[str, float] = {}
         self._latest: dict[str, float] = {}
         self.fetchers = [SimulatedFetcher(self, self.chance) for _ in range(2)]

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from market_data.metrics.served_families import served_families
-from market_data.metrics.tallies import ServedTallies
+from market_data.api.counters import Counters
+from market_data.metrics.served import ServedMetrics
 from nexusmeme.settings import BASE_DIR
 from tests.metrics_text import samples_of
 from tests.unit.test_fetcher_metrics import STATUS, Collected
@@ -126,12 +126,13 @@ def run_rules(
 
 def exposed_names() -> set[str]:
     """Return the names of all samples that there can be."""
-    served = ServedTallies()
-    served.note_answer("prices", 200, 0.001, age_ms=1)
+    counters = Counters()
+    counters.count("prices", 200, 0.001, age_ms=1)
+    served = ServedMetrics(counters, {})
 
     class Everything:
         def collect(self) -> list[Any]:
-            return [*Collected(STATUS, ages_ms=(1,)).collect(), *served_families(served.totals())]
+            return [*Collected(STATUS, ages_ms=(1,)).collect(), *served.families()]
 
     names = {name for name, _ in samples_of(generate_latest(Everything()).decode())}  # type: ignore[arg-type]
     return names | {"nexusmeme_cache_up", "nexusmeme_build_info"}  # which tests/integration/test_metrics.py reads

@@ -5,10 +5,12 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.checks import check_settings
+from market_data.checks import CACHE_RULES, check_settings
 from market_data.conf import parsers as setting_values
 from market_data.conf.declarations import SETTINGS
 from market_data.conf.loading import get_settings, load
+from market_data.conf.problems import Severity
+from market_data.conf.rules import CONTRADICTIONS
 from tests.fakes import app_settings
 
 TTLS_MS = st.integers(1, 86_400_000)
@@ -52,6 +54,18 @@ def test_no_two_settings_share_a_name_or_an_id():
         ("BINANCE_API_BASE_URL", "http://exchange.test:99999"),
         ("BINANCE_API_BASE_URL", "http://[::1"),
         ("BINANCE_API_BASE_URL", "https://exchange.test/?key=1"),
+        ("BINANCE_API_BASE_URL", "https://exchange.test/#1"),
+        ("BINANCE_API_BASE_URL", "https://exchange.test:0"),
+        ("BINANCE_API_BASE_URL", "https://https://exchange.test"),
+        ("BINANCE_API_BASE_URL", "https://a.test,https://b.test"),
+        ("BINANCE_API_BASE_URL", "https://a.test b"),
+        ("BINANCE_API_BASE_URL", "https://api.binance.com/api/v3"),
+        ("BINANCE_API_BASE_URL", "https://api.binance.com/api/v3/"),
+        ("BINANCE_API_BASE_URL", "https://api.binance.com/api/v3/ticker/24hr"),
+        ("BINANCE_API_BASE_URL", "https://API1.binance.com/api"),
+        ("BINANCE_API_BASE_URL", "https://proxy.test/binance/api/v3"),
+        ("BINANCE_API_FALLBACK_URLS", "https://data-api.binance.vision/api/v3"),
+        ("BINANCE_API_FALLBACK_URLS", '["https://a.test", "https://a.test/api/v3"]'),
         ("BINANCE_API_FALLBACK_URLS", "nonsense"),
     ],
 )
@@ -59,6 +73,7 @@ def test_an_impossible_value_gets_one_message_that_names_it_and_says_what_to_wri
     (problem,) = problems_of(**{name: value})
 
     assert problem.is_error
+    assert problem.settings == (name,)
     assert name in problem.message
     assert problem.hint.split(f"{name}=")[1] == SETTINGS_BY_NAME[name].example
 
@@ -98,6 +113,27 @@ def test_a_life_that_one_failed_cycle_can_outlast_is_a_warning_and_its_hint_ends
     assert not problems_of(MARKET_DATA_FETCH_INTERVAL_MS="8000", MARKET_DATA_CACHE_TTL_MS=advised)
 
 
+def test_a_problem_names_the_settings_that_it_is_about_and_the_one_to_change_first():
+    (problem,) = problems_of(MARKET_DATA_CACHE_TTL_MS="3000", MARKET_DATA_CACHE_STALE_TTL_MS="2000")
+
+    assert problem.settings == ("MARKET_DATA_CACHE_TTL_MS", "MARKET_DATA_FETCH_INTERVAL_MS")
+    assert (problem.severity, problem.id) == (Severity.ERROR, "market_data.E101")
+    assert "MARKET_DATA_CACHE_TTL_MS=3000 with MARKET_DATA_FETCH_INTERVAL_MS=4000" in problem.message
+
+
+def test_every_rule_has_an_id_of_its_own():
+    ids = [setting.check_id for setting in SETTINGS.values()] + [rule.id for rule in (*CONTRADICTIONS, *CACHE_RULES)]
+
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, '{"USD": ""}', '{"US D": "USDT"}', '{"": "USDT"}'])
+def test_aliases_that_name_no_asset_are_refused(value):
+    assert [problem.settings for problem in problems_of(MARKET_DATA_QUOTE_ALIASES=value)] == [
+        ("MARKET_DATA_QUOTE_ALIASES",)
+    ]
+
+
 def test_an_empty_list_of_pairs_is_a_warning():
     (problem,) = problems_of(TRADING_PAIRS="[]")
 
@@ -111,6 +147,25 @@ def test_an_empty_variable_means_the_default():
 @pytest.mark.parametrize("text", ['["btc/usdt", "ETH/USD", "BTC/USDT"]', "btc/usdt, ETH/USD,BTC/USDT"])
 def test_pairs_are_read_from_json_and_from_a_comma_separated_list(text):
     assert app_settings(TRADING_PAIRS=text).trading_pairs == ("BTC/USDT", "ETH/USD")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.binance.com",
+        "https://api1.binance.com:443",
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000",
+        "http://simulator",
+        "http://exchange_simulator:9000",
+        "https://user:password@proxy.test/binance",
+        "https://proxy.test/api",
+        "https://proxy.test/api/v3/binance",
+        "https://notbinance.com/prices",
+    ],
+)
+def test_an_address_ends_with_its_host_or_with_the_path_of_a_proxy(url):
+    assert app_settings(BINANCE_API_BASE_URL=url).binance_api_base_url == url
 
 
 def test_addresses_lose_their_trailing_slash_and_stand_once():
@@ -159,12 +214,3 @@ def test_a_process_with_impossible_settings_is_told_all_errors_before_it_starts(
     with pytest.raises(ImproperlyConfigured, match=r"(?s)TRADING_PAIRS.*MARKET_DATA_BATCH_SIZE"):
         get_settings()
     assert [message.is_serious() for message in check_settings(None)] == [True, True]
-
-
-def test_a_cache_that_is_not_redis_is_an_error_that_names_the_alias(settings):
-    assert check_settings(None) == []
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-
-    (message,) = check_settings(None)
-    assert message.is_serious()
-    assert 'CACHES["default"]' in message.msg

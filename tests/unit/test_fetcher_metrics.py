@@ -8,11 +8,12 @@ from market_data.metrics.fetcher_families import fetcher_families
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheReading, FetcherReading
+from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
+    FetcherReading,
     FetcherStatus,
     FetchStats,
     PairStatus,

@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_data.ticker_cache.status import FetcherStatus
+from tests.web_site import fetcher_status
 
+PAIR = {"symbol": "BTCUSDT", "baseAsset": "BTC", "quoteAsset": "USDT", "isQuoteAlias": False}
 STATUSES = st.from_type(FetcherStatus)
 
 
@@ -18,6 +20,26 @@ def test_a_status_of_a_version_that_tells_more_is_still_read(status):
     more = msgspec.json.decode(status.encode()) | {"somethingNew": {"nested": [1]}}
 
     assert FetcherStatus.decode(msgspec.json.encode(more)) == status
+
+
+def test_words_that_only_a_newer_version_knows_cost_a_status_nothing():
+    raw = msgspec.json.encode(
+        {
+            **msgspec.to_builtins(fetcher_status(["BTC/USDT"])),
+            "exchange": {"source": "kraken", "listedOn": 3},
+            "pairs": {"BTC/USDT": {**PAIR, "outcome": "delisted_tomorrow", "exchange": "kraken"}},
+        }
+    )
+
+    status = FetcherStatus.decode(raw)
+    assert (status.exchange.source, status.pairs["BTC/USDT"].outcome) == ("kraken", "delisted_tomorrow")
+
+
+def test_a_status_of_a_version_that_tells_less_is_still_read():
+    fields = msgspec.to_builtins(fetcher_status(["BTC/USDT"]))
+    del fields["clock"], fields["backoff"]
+
+    assert FetcherStatus.decode(msgspec.json.encode(fields)).clock.fault is None
 
 
 @pytest.mark.parametrize("raw", [None, b"", b"null", b"{}", b"[]", b"nonsense", b"[" * 100_000, b'{"startedAt":"1"}'])

@@ -12,11 +12,13 @@ from market_data.inspection.health import health_content, unhealthy_content
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker, TickerRecord
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheReading, FetcherReading
+from market_data.ticker_cache.clock import ClockStatus
+from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
     ExchangeStatus,
+    FetcherReading,
     FetcherStatus,
     FetchStats,
     PairStatus,
@@ -26,6 +28,7 @@ from tests.fakes import UNIX_TIME_AT_START_MS as NOW_MS
 from tests.fakes import app_settings
 
 SETTINGS = app_settings(TRADING_PAIRS="BTC/USD,ETH/USDT,XYZ/USDT")
+RIGHT = ClockStatus("web-1", 20)
 WORKING = FetchStats(NOW_MS - 1234, 234, 200, 190, 10, None)
 
 
@@ -95,12 +98,12 @@ def test_a_share_of_successes_lies_between_0_and_1_whatever_the_report_claims():
         assert 0 <= content["fetcher"]["health"]["fetchSuccessRate"] <= 1
 
 
-def test_a_last_fetch_in_the_future_is_no_fresher_for_a_clock_that_was_set_back():
+def test_a_last_fetch_in_the_future_has_no_age_for_another_clock_dated_it():
     stats = msgspec.structs.replace(status_of().stats, last_fetch_time=NOW_MS + 3_600_000)
     content = init(msgspec.structs.replace(status_of(), stats=stats))
 
     assert content["status"] == "degraded"
-    assert content["fetcher"]["health"]["cacheAge"] == 3_600_000
+    assert content["fetcher"]["health"]["cacheAge"] is None
     assert content["fetcher"]["health"]["isCacheStale"] is True
 
 
@@ -115,10 +118,11 @@ def stored(pair, age_ms):
     return StoredTicker.from_raw(pair, TickerRecord(pair, one, one, NOW_MS - age_ms, one, one, one).encode())
 
 
-def health(status=None, ages_ms=(0, 0, 0), is_running=True, source=Source.BINANCE):
+def health(status=None, ages_ms=(0, 0, 0), is_running=True, source=Source.BINANCE, own_clock=RIGHT):
     current = {pair: stored(pair, age) for pair, age in zip(SETTINGS.trading_pairs, ages_ms, strict=False)}
     prices = CacheReading(current, {}, source)
-    return health_content(prices, FetcherReading(status or status_of(), is_running, source), NOW_MS, SETTINGS)
+    fetcher = FetcherReading(status or status_of(), is_running, source)
+    return health_content(prices, fetcher, NOW_MS, own_clock, SETTINGS)
 
 
 def test_with_a_running_fetcher_and_every_pair_fresh_the_state_is_healthy():
@@ -141,7 +145,7 @@ def test_with_a_running_fetcher_and_every_pair_fresh_the_state_is_healthy():
 )
 def test_the_lease_is_told_with_its_holder_and_without_the_rest_of_its_token(token, lease):
     reading = FetcherReading(status_of(), token is not None, Source.BINANCE, token)
-    content = health_content(CacheReading({}, {}, Source.BINANCE), reading, NOW_MS, SETTINGS)
+    content = health_content(CacheReading({}, {}, Source.BINANCE), reading, NOW_MS, RIGHT, SETTINGS)
 
     assert content["aggregator"]["lease"] == lease
 
@@ -150,6 +154,28 @@ def test_the_backoff_is_told_with_the_next_cycle_s_start():
     status = msgspec.structs.replace(status_of(), backoff=BackoffStatus(3, NOW_MS + 8000))
 
     assert health(status)["aggregator"]["backoff"] == {"failuresInARow": 3, "nextCycleAt": NOW_MS + 8000}
+
+
+def test_a_host_whose_clock_is_off_by_more_than_a_second_is_named_though_nothing_depends_on_it():
+    fetcher = msgspec.structs.replace(status_of(), clock=ClockStatus("prices-1", -3_600_000))
+    content = health(fetcher, own_clock=ClockStatus("web-1", 1_001))
+
+    assert content["status"] == "healthy"
+    assert content["reasons"] == [
+        "The clock of prices-1 is 3600.0 s behind Redis', which counts for all ages.",
+        "The clock of web-1 is 1.0 s ahead of Redis', which counts for all ages.",
+    ]
+    assert health(status_of(), own_clock=ClockStatus("web-1", -1_000))["reasons"] == []
+
+
+def test_fetcher_and_web_server_on_one_host_are_one_clock():
+    fetcher = msgspec.structs.replace(status_of(), clock=ClockStatus("web-1", 5_000))
+
+    assert len(health(fetcher, own_clock=ClockStatus("web-1", 5_003))["reasons"]) == 1
+
+
+def test_a_redis_that_does_not_tell_its_time_is_a_reason_with_what_to_grant():
+    assert "grant its user +time" in health(own_clock=ClockStatus("web-1", None))["reasons"][0]
 
 
 def test_pairs_are_counted_by_their_age():

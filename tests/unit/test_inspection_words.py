@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_data.conf.declarations import SETTINGS
+from market_data.conf.problems import Problem, Severity
 from market_data.inspection.columns import cell, cut, shown, width, wrapped
 from market_data.inspection.masking import MASK, masked
 from market_data.inspection.setting_rows import setting_rows
@@ -52,6 +53,15 @@ def test_no_password_remains_that_is_not_written_as_it_should_be(address: str, r
 )  # fmt: skip
 def test_what_is_no_secret_of_an_address_can_be_read(address: str, shown_as: str) -> None:
     assert masked(address) == shown_as
+
+
+def test_a_problem_stands_with_the_settings_that_it_names_and_with_no_other_that_its_sentence_mentions() -> None:
+    names = ("MARKET_DATA_CACHE_TTL_MS", "MARKET_DATA_FETCH_INTERVAL_MS")
+    problem = Problem(101, Severity.WARNING, names, "as short as MARKET_DATA_BATCH_SIZE.", "Write it longer")
+    rows = setting_rows(SETTINGS.values(), lambda name: (None, "environment"), [problem])
+
+    assert {row.name for row in rows if row.problems} == set(names)
+    assert {row.verdict for row in rows if row.problems} == {"warning"}
 
 
 def test_a_secret_that_cannot_be_read_as_an_address_is_not_repeated() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from market_data.fetcher.lease_rival import LeaseRival
-from market_data.ticker_cache.readings import LeaseReading
+from market_data.ticker_cache.lease import LeaseReading
 
 LIFE_SECONDS = 6.0
 FREE = LeaseReading(None, 0, None)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.ticker.pairs import InvalidPairError, normalise_pair, normalise_pairs, split_pair
+from market_data.ticker.pairs import InvalidPairError, normalise_asset, normalise_pair, normalise_pairs, split_pair
 
 ASSETS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 
@@ -15,6 +15,22 @@ def test_a_pair_is_trimmed_and_in_upper_case(text):
 @pytest.mark.parametrize("text", ["1inch/usdt", "t/usdt", "币安人生/usdt", "a-b.c_d/usd"])
 def test_every_name_that_the_exchange_may_list_is_a_pair(text):
     assert normalise_pair(text) == text.upper()
+
+
+@pytest.mark.parametrize("name", ["ß", "ıNCH", "ſOL", "ﬁL", "µ", "ς", "ŉ", "ü"])
+def test_upper_case_never_turns_one_name_into_another(name):
+    assert normalise_pair(f"{name}/usdt") == f"{name}/USDT"
+    assert normalise_asset(f" {name}") == name
+
+
+@given(ASSETS, ASSETS)
+def test_two_names_are_one_pair_only_where_they_differ_in_the_case_of_ascii_letters(one, other):
+    try:
+        same = normalise_asset(one) == normalise_asset(other)
+    except ValueError:
+        return
+
+    assert same == (one.strip().encode().upper() == other.strip().encode().upper())
 
 
 @pytest.mark.parametrize(

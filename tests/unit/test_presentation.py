@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from market_data.dashboard.presentation import market_prices, pair_note, summary
+from market_data.dashboard.presentation import market_prices, pair_note, shown_prices, summary
 from market_data.ticker import number_format
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker
 from market_data.ticker.source import Source
-from market_data.ticker_cache.readings import CacheReading
+from market_data.ticker_cache.prices import NO_PRICES, CacheReading
+from tests.fakes import app_settings
 from tests.web_site import fetcher_status, record
 
 CASES = json.loads((Path(__file__).parent / "presentation_cases.json").read_text())
 NOW_MS = 1_700_000_000_000
-STALE_THRESHOLD_MS = 30_000
-NO_PRICES = CacheReading(current={}, last_known={}, source=Source.BINANCE)
+SETTINGS = app_settings()
 
 
 def decimal(text):
@@ -35,8 +35,8 @@ def reading(current=(), last_known=()):
     )
 
 
-def shown(pairs, cache_reading, status=None):
-    return market_prices(pairs, cache_reading, status, NOW_MS, STALE_THRESHOLD_MS)
+def shown(pairs, cache_reading, status=None, stale_threshold_ms=30_000):
+    return market_prices(shown_prices(pairs, cache_reading, NOW_MS, SETTINGS), status, stale_threshold_ms)
 
 
 @pytest.mark.parametrize(("price", "text"), CASES["price"])
@@ -76,10 +76,21 @@ def test_a_pair_that_is_not_live_says_why(state, outcome, note):
 
 
 def test_a_price_within_the_threshold_is_live_and_an_older_one_is_stale():
-    page = shown(["BTC/USDT", "ETH/USDT"], reading([stored("BTC/USDT", 30_000), stored("ETH/USDT", 30_001)]))
+    prices = reading([stored("BTC/USDT", 7_000), stored("ETH/USDT", 7_001)])
+    page = shown(["BTC/USDT", "ETH/USDT"], prices, stale_threshold_ms=7_000)
 
     assert [card.state for card in page.cards] == ["live", "stale"]
     assert page.status == "stale"
+
+
+def test_a_price_past_its_life_is_not_live_whatever_the_threshold():
+    page = shown(["BTC/USDT", "ETH/USDT"], reading([stored("BTC/USDT", 15_000), stored("ETH/USDT", 15_001)]))
+
+    assert [card.state for card in page.cards] == ["live", "stale"]
+
+
+def test_the_state_of_a_list_is_about_the_pairs_that_it_shows_and_no_others():
+    assert shown(["ETH/USDT"], reading([stored("BTC/USDT")])).status == "unavailable"
 
 
 def test_the_last_known_price_stands_in_for_a_missing_one_and_is_marked_stale_with_its_age():

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.ticker.record import Freshness, StoredTicker, TickerRecord, exact_decimal, freshness
+from market_data.ticker.record import FIELDS, StoredTicker, TickerRecord, exact_decimal
 
 DIGITS = st.from_regex(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,12})?", fullmatch=True)
+PRICES = DIGITS.map(Decimal).filter(lambda price: price > 0)
 RECORDS = st.builds(
     TickerRecord,
     pair=st.sampled_from(["BTC/USD", "币安人生/USDT", "1INCH/USDT"]),
-    price=DIGITS.map(Decimal),
+    price=PRICES,
     volume=DIGITS.map(Decimal),
     received_at_ms=st.integers(0, 10**14),
     change_24h_percent=DIGITS.map(Decimal),
@@ -19,24 +20,6 @@ RECORDS = st.builds(
     low_24h=DIGITS.map(Decimal),
 )
 RECORD = TickerRecord("BTC/USD", *map(Decimal, ("43250.00", "28500.5")), 1_634_567_890_123, *map(Decimal, "321"))
-
-
-@given(st.integers(0, 10**6), st.integers(1, 10**5), st.integers(1, 10**5))
-def test_a_price_is_fresh_then_stale_then_expired_and_never_the_other_way(age_ms, stale_ttl_ms, more_ms):
-    order = [Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED]
-    now, later = (freshness(age, stale_ttl_ms, stale_ttl_ms + more_ms) for age in (age_ms, age_ms + 1))
-
-    assert order.index(now) <= order.index(later)
-    assert (now is Freshness.FRESH) == (age_ms <= stale_ttl_ms)
-    assert (now is Freshness.EXPIRED) == (age_ms > stale_ttl_ms + more_ms)
-
-
-@given(st.integers(-(10**6), 10**6))
-def test_an_age_counts_from_received_at_and_the_future_is_no_fresher_than_the_past(elapsed_ms):
-    stored = StoredTicker.from_raw(RECORD.pair, RECORD.encode())
-
-    assert RECORD.age_ms(RECORD.received_at_ms + elapsed_ms) == abs(elapsed_ms)
-    assert stored.age_ms(RECORD.received_at_ms + elapsed_ms) == abs(elapsed_ms)
 
 
 @given(RECORDS)
@@ -82,6 +65,41 @@ def test_a_record_that_a_person_wrote_in_another_order_is_served_as_it_is():
 
     assert (stored.raw, stored.received_at_ms) == (raw, RECORD.received_at_ms)
     assert json.loads(stored.raw_marked_stale)["stale"] is True
+
+
+@pytest.mark.parametrize("value", ["kraken", 12.5, 1e300, None, True, [1, {"a": 2}], {"nested": {"pair": "X/Y"}}])
+def test_a_record_with_a_field_that_only_a_newer_version_knows_is_served_as_it_is(value):
+    raw = with_field("exchange", value)
+    stored = StoredTicker.from_raw("BTC/USD", raw)
+
+    assert (stored.raw, stored.received_at_ms, stored.decode()) == (raw, RECORD.received_at_ms, RECORD)
+    assert json.loads(stored.raw_marked_stale) == json.loads(raw) | {"stale": True}
+
+
+@pytest.mark.parametrize("name", [field.name for field in FIELDS.values()])
+def test_the_seven_fields_of_the_contract_must_be_there_and_of_their_kind(name):
+    fields = json.loads(RECORD.encode()) | {"exchange": "kraken"}
+
+    assert StoredTicker.from_raw("BTC/USD", json.dumps({**fields, name: [1]}).encode()) is None
+    del fields[name]
+    assert StoredTicker.from_raw("BTC/USD", json.dumps(fields).encode()) is None
+
+
+@pytest.mark.parametrize("name", ["price", "pair", "exchange"])
+def test_a_record_with_a_name_twice_is_none_for_its_readers_would_disagree(name):
+    twice = b'{"%s":%s,' % (name.encode(), json.dumps("BTC/USD" if name == "pair" else 1).encode())
+    raw = with_field("exchange", "kraken")
+
+    assert StoredTicker.from_raw("BTC/USD", raw.replace(b"{", twice, 1)) is None
+    assert StoredTicker.from_raw("BTC/USD", RECORD.encode()[:-1] + b',"price":43250.00}') is None
+
+
+@pytest.mark.parametrize("price", ["0", "0.000", "-1", "-43250.00"])
+@pytest.mark.parametrize("more", [b"", b',"exchange":"kraken"'], ids=["usual form", "other form"])
+def test_a_record_without_a_price_above_zero_is_none(price, more):
+    raw = RECORD.encode().replace(b"43250.00", price.encode()).replace(b"}", more + b"}")
+
+    assert StoredTicker.from_raw("BTC/USD", raw) is None
 
 
 def with_field(name, value):

@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
 
 def _ask(settings: MarketDataSettings, status: FetcherStatus | None) -> ConfigurationReport:
-    clock = Clock(time.monotonic, lambda: time.time_ns() // 1_000_000, time.sleep)
+    clock = Clock(time.monotonic, open_ticker_cache().clock.now_ms, time.sleep)
     http = build_http(settings, clock)
     try:
         return check_configuration(settings, status, http, clock, random.random)

@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -20,6 +21,7 @@ from market_data.fetcher.wiring import build_fetcher
 from market_data.management.streams import let_go_of_unwritable_streams
 from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import open_ticker_cache
+from market_data.ticker_cache.errors import CacheUnavailableError
 
 
 class Command(BaseCommand):
@@ -35,10 +37,13 @@ class Command(BaseCommand):
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
         notifier = ServiceNotifier()
         should_stop = _StopFlag()
+        cache = open_ticker_cache()
+        with suppress(CacheUnavailableError):
+            cache.read_fetcher()  # with an answer of Redis, what the fetcher says of its start is by that clock, too
         fetcher = build_fetcher(
             settings,
-            open_ticker_cache(),
-            clock=Clock(time.monotonic, lambda: time.time_ns() // 1_000_000, time.sleep),
+            cache,
+            clock=Clock(time.monotonic, cache.clock.stamp_ms, time.sleep),
             chance=random.random,
             should_stop=should_stop,
             notifier=notifier,

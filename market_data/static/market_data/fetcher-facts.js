@@ -9,14 +9,16 @@ export class FetcherFacts {
   #page
   #urls
   #hasPairListing
+  #fetch
   #askedAtMs = -Infinity
   #isAsking = false
   #reasons = null // of the outage that is going on, in words
   #attemptAt = null
 
   /** `page` paints the facts; `hasPairListing` says that it was rendered with the fetcher's list of pairs. */
-  constructor(page, { healthUrl, pairsUrl, hasPairListing }) {
+  constructor(page, { healthUrl, pairsUrl, hasPairListing }, fetch = (...parameters) => globalThis.fetch(...parameters)) {
     this.#page = page
+    this.#fetch = fetch
     this.#urls = { healthUrl, pairsUrl }
     this.#hasPairListing = hasPairListing
   }
@@ -47,8 +49,8 @@ export class FetcherFacts {
 
   async #ask(isUnavailable) {
     const [health, aliases] = await Promise.all([
-      readJson(this.#urls.healthUrl),
-      this.#hasPairListing ? null : readJson(this.#urls.pairsUrl).then(quoteAliases),
+      readJson(this.#fetch, this.#urls.healthUrl),
+      this.#hasPairListing ? null : readJson(this.#fetch, this.#urls.pairsUrl).then(quoteAliases),
     ])
     if (health?.pairs?.outcomes) this.#page.noteOutcomes(health.pairs.outcomes)
     if (isUnavailable && Array.isArray(health?.reasons)) {
@@ -70,12 +72,12 @@ function quoteAliases(listing) {
 
 const underWay = new Map() // address → answer: components that ask at the same time share it
 
-function readJson(url) {
-  if (!underWay.has(url)) underWay.set(url, fetchJson(url).finally(() => underWay.delete(url)))
+function readJson(fetch, url) {
+  if (!underWay.has(url)) underWay.set(url, fetchJson(fetch, url).finally(() => underWay.delete(url)))
   return underWay.get(url)
 }
 
-async function fetchJson(url) {
+async function fetchJson(fetch, url) {
   try {
     const response = await fetch(url, { cache: "no-store" })
     return await response.json()

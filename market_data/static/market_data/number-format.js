@@ -1,5 +1,5 @@
 /**
- * How figures are written: the digits of `dashboard/number_format.py`, proven by one table of cases, with the
+ * How figures are written: the digits of `ticker/number_format.py`, proven by one table of cases, with the
  * separators and numerals of the viewer's locale.
  *
  * Figures come as decimal text, because a JavaScript number would lose the exchange's digits. Pure.

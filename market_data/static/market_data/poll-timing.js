@@ -1,7 +1,11 @@
-/** When the next request may be sent. Pure; durations are milliseconds. */
+/** When the next request may be sent. No I/O; durations are milliseconds. */
 
 export const MAX_BACKOFF_MS = 15_000
 const MAX_RETRY_AFTER_MS = 300_000
+
+const MARGIN_MS = 150 // from a price's receipt into the API's answer, and for a fetch that takes longer than the last
+const SPREAD_MS = 200 // so that many readers do not ask at the same instant
+const RETRY_MS = 400 // until prices that are late are asked for once more
 
 /**
  * Return how long to wait after the `failures`-th failure in a row: the interval, doubled each time up to the cap,
@@ -11,6 +15,21 @@ export function backoffMs(failures, intervalMs, random) {
   const longest = Math.max(intervalMs, MAX_BACKOFF_MS)
   const full = Math.min(longest, intervalMs * 2 ** Math.min(failures - 1, 20))
   return Math.round(full * (1 - random() / 4))
+}
+
+/**
+ * Return how long to wait, from `nowMs` on, for the fetcher's next prices: every price comes anew after one interval.
+ *
+ * `timestamps` are those of the prices at hand; instants are the server's in Unix ms. Where some prices are due soon and
+ * others in a whole interval, the last answer fell into the middle of a fetch, and the rest of it is waited for.
+ */
+export function untilNextPricesMs(timestamps, nowMs, fetchIntervalMs, random) {
+  const waits = timestamps
+    .map((receivedAtMs) => receivedAtMs + fetchIntervalMs + MARGIN_MS - nowMs)
+    .filter((waitMs) => waitMs > 0 && waitMs < 1.5 * fetchIntervalMs) // not overdue, and not by a clock that is ahead
+  if (waits.length === 0) return RETRY_MS
+  const soon = waits.filter((waitMs) => waitMs < fetchIntervalMs / 2)
+  return Math.max(...(soon.length ? soon : waits)) + SPREAD_MS * random()
 }
 
 /** Return what a Retry-After header asks for, in seconds or as a date, or null where it says nothing. */

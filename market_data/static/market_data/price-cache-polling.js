@@ -10,8 +10,7 @@
  * server fails. It touches no DOM but the events that say whether the page is seen and the browser connected.
  */
 
-import { FetchRhythm } from "./fetch-rhythm.js";
-import { PollBudget, backoffMs } from "./poll-timing.js";
+import { PollBudget, backoffMs, untilNextPricesMs } from "./poll-timing.js";
 import { PriceEndpoint, pairLists } from "./price-endpoint.js";
 import { PriceState, differs } from "./price-state.js";
 
@@ -22,16 +21,13 @@ const DEFAULTS = {
   requestTimeoutMs: 5000,
   maxPairsPerRequest: 200, // more are asked for in several requests, one after another
   usesConfiguredPairs: false, // the pairs are all that the server has: leave them out of the request
-  followsFetches: true, // time polls for just after the fetcher's next prices, once that can be told
-  fetchIntervalMs: null, // the fetcher's, where the page knows it; otherwise it is learnt
+  fetchIntervalMs: null, // the fetcher's; where it is given, polls are timed for just after its next prices
   initial: null, // what the page brought with it: {records, missing, source, time}
 }
 
-/** Polls that follow the same fetch are spread over this time, so that many readers do not ask at the same instant. */
-const SPREAD_MS = 200
-
 /** What the module needs of a browser; a test may give its own. */
 const BROWSER = {
+  pageUrl: globalThis.location?.href,
   fetch: (...parameters) => globalThis.fetch(...parameters),
   monotonicMs: () => performance.now(),
   setTimeout: (callback, delayMs) => globalThis.setTimeout(callback, delayMs),
@@ -48,7 +44,6 @@ export class PriceCachePolling {
   #surroundings
   #endpoint
   #state
-  #rhythm
   #budget = new PollBudget()
   #events
   #subscriptions = new Set()
@@ -60,10 +55,9 @@ export class PriceCachePolling {
   constructor(pairs, options = {}, surroundings = {}) {
     this.#options = { ...DEFAULTS, ...options }
     this.#surroundings = { ...BROWSER, ...surroundings }
-    const { endpoint, requestTimeoutMs, staleThresholdMs, followsFetches, fetchIntervalMs, initial } = this.#options
+    const { endpoint, requestTimeoutMs, staleThresholdMs, initial } = this.#options
     this.#endpoint = new PriceEndpoint(endpoint, requestTimeoutMs, this.#surroundings)
     this.#state = new PriceState(staleThresholdMs)
-    this.#rhythm = followsFetches ? new FetchRhythm(fetchIntervalMs) : null
     this.#events = [
       [this.#surroundings.visibility, "visibilitychange", () => this.#whenSeenOrHidden()],
       [this.#surroundings.connectivity, "online", () => this.#poll()],
@@ -182,7 +176,7 @@ export class PriceCachePolling {
     if (this.#request !== request) return // stopped meanwhile: a late answer never wins
     this.#request = null
     const endedAtMs = this.#surroundings.monotonicMs()
-    this.#take(pairs, reading, endedAtMs)
+    this.#state.take(pairs, reading, { monotonicMs: endedAtMs, isOnline: this.#surroundings.isOnline() })
     this.#notBeforeMs = reading.waitMs ? endedAtMs + reading.waitMs : 0
     this.#schedule(this.#delayMs(reading.waitMs, startedAtMs, endedAtMs))
     this.#notifyOfChange()
@@ -192,34 +186,24 @@ export class PriceCachePolling {
     return this.#isRunning && !this.#request && !this.#surroundings.isHidden() && this.#state.pairs.length > 0
   }
 
-  #take(pairs, reading, endedAtMs) {
-    this.#state.take(pairs, reading, { monotonicMs: endedAtMs, isOnline: this.#surroundings.isOnline() })
-    if (reading.error || !reading.time) return
-    this.#rhythm?.note(this.#state.timestamps, this.#state.serverTimeMs(endedAtMs))
-  }
-
   #delayMs(waitMs, startedAtMs, endedAtMs) {
     const { pollIntervalMs } = this.#options
     const { failures, hasUnknownPairs } = this.#state
-    const blindMs = pollIntervalMs - (endedAtMs - startedAtMs)
-    if (waitMs) return Math.max(waitMs, blindMs)
+    const usualMs = pollIntervalMs - (endedAtMs - startedAtMs)
+    if (waitMs) return Math.max(waitMs, usualMs)
     if (failures) return backoffMs(failures, pollIntervalMs, this.#surroundings.random)
     if (hasUnknownPairs) return 0
-    return Math.max(0, this.#timedMs(endedAtMs, blindMs) ?? blindMs)
+    const timedMs = this.#timedMs(endedAtMs)
+    const isAllowed = timedMs !== null && timedMs >= this.#budget.waitMs(endedAtMs, pollIntervalMs)
+    return Math.max(0, isAllowed ? timedMs : usualMs)
   }
 
-  /** Return how long to wait for the fetcher's next prices, or null where nothing is known of them. */
-  #timedMs(nowMs, blindMs) {
-    const { pollIntervalMs } = this.#options
+  /** Return how long to wait for the fetcher's next prices, or null where its interval or the time is not known. */
+  #timedMs(nowMs) {
+    const { fetchIntervalMs } = this.#options
     const serverNowMs = this.#state.serverTimeMs(nowMs)
-    const delayMs = serverNowMs === null ? null : this.#rhythm?.delayMs(serverNowMs, pollIntervalMs) ?? null
-    if (delayMs === null) return null
-    const allowedMs = this.#budget.waitMs(nowMs, pollIntervalMs)
-    const { intervalMs, isRetrying } = this.#rhythm
-    if (isRetrying && allowedMs > delayMs) return Math.max(allowedMs, blindMs)
-    const roundsTooSoon = Math.max(0, Math.round((allowedMs - delayMs) / intervalMs))
-    const spreadMs = SPREAD_MS * this.#surroundings.random()
-    return Math.max(allowedMs, delayMs + roundsTooSoon * intervalMs + spreadMs)
+    if (!(fetchIntervalMs > 0) || serverNowMs === null) return null
+    return untilNextPricesMs(this.#state.timestamps, serverNowMs, fetchIntervalMs, this.#surroundings.random)
   }
 
   #schedule(delayMs) {

@@ -29,10 +29,11 @@ export class PriceEndpoint {
   #answers = new Map()
   #isOwnHost // another host would have to be asked twice for a request with If-None-Match
 
-  /** `surroundings` gives `fetch`, `monotonicMs`, `setTimeout` and `clearTimeout`. */
+  /** `surroundings` gives `pageUrl`, `fetch`, `monotonicMs`, `setTimeout` and `clearTimeout`. */
   constructor(endpoint, requestTimeoutMs, surroundings) {
     this.#endpoint = endpoint
-    this.#isOwnHost = new URL(endpoint, location.href).origin === location.origin
+    const { pageUrl } = surroundings
+    this.#isOwnHost = new URL(endpoint, pageUrl).origin === new URL(pageUrl).origin
     this.#requestTimeoutMs = requestTimeoutMs
     this.#surroundings = surroundings
   }

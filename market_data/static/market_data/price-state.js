@@ -49,8 +49,8 @@ export class PriceState {
     const isWanted = ([pair]) => this.#wanted.has(pair)
     this.#records = Object.freeze(Object.fromEntries(Object.entries(this.#records).filter(isWanted)))
     this.#heardAt = Object.fromEntries(Object.entries(this.#heardAt).filter(isWanted))
-    this.#missing = this.#missing.intersection(this.#wanted)
-    this.#asked = this.#asked.intersection(this.#wanted)
+    this.#missing = new Set(this.#pairs.filter((pair) => this.#missing.has(pair)))
+    this.#asked = new Set(this.#pairs.filter((pair) => this.#asked.has(pair)))
   }
 
   /** Take in what a page brought with it of these pairs, `{records, missing, source, time}`. */
@@ -117,7 +117,7 @@ export class PriceState {
     const serverNowMs = this.#clock.now(monotonicMs)
     const merged = { ...this.#records }
     const named = new Set(missing)
-    for (const pair of this.#wanted.intersection(new Set(pairs))) {
+    for (const pair of pairs.filter((pair) => this.#wanted.has(pair))) {
       const record = records[pair]
       if (!record || named.has(pair)) this.#missing.add(pair)
       else this.#missing.delete(pair)
