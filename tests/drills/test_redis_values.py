@@ -39,7 +39,7 @@ def test_a_value_that_is_no_record_costs_its_own_pair_and_no_time(hall: Hall) ->
     assert {tuple(reply.content) for reply in replies} == {tuple(GOOD)}
     named = {unquote(reply.headers["X-Market-Data-Missing"]) for reply in replies}
     assert named == {",".join(BROKEN)}
-    assert max(reply.seconds for reply in [*replies, health, page, alone]) < 2.0
+    assert max(reply.seconds for reply in [*replies, health, page, alone]) < 10.0
     assert (health.status, health.content["pairs"]["missing"]) == (200, len(BROKEN))
     assert (page.status, alone.status) == (200, 503)
 
