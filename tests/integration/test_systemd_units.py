@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from market_data.aggregator.wiring import OUTAGE_WAIT_SECONDS
 from market_data.conf.declarations import SETTINGS
 from market_data.exchanges.request_weight import _PACES
-from market_data.fetcher.loop import BACKOFF
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNITS = sorted((PROJECT / "deploy" / "systemd").glob("*.service"))
@@ -73,7 +73,7 @@ def test_a_unit_starts_after_redis_and_always_comes_back(unit: Path) -> None:
 def test_the_watchdog_waits_longer_than_the_longest_time_between_two_cycles_that_ended() -> None:
     longest_interval = SETTINGS["fetch_interval_ms"].parse("10000") / 1000
     slowest_pace = max(pace for _, pace in _PACES if pace is not None)
-    longest_wait = max(BACKOFF[1], slowest_pace * longest_interval)
+    longest_wait = max(OUTAGE_WAIT_SECONDS[1], slowest_pace * longest_interval)
 
     watchdog = float(setting(UNITS[0], "WatchdogSec"))
 
