@@ -69,4 +69,4 @@ def test_a_renamed_symbol_is_never_live_under_its_old_name_and_costs_the_others_
         fetcher.send(signal.SIGTERM)
         assert fetcher.wait() == 0
         hall.start_fetcher(TRADING_PAIRS="XBT/USDT,ETH/USDT,SIM0001/USDT")
-        wait_until(lambda: hall.get("prices?pairs=XBT/USDT").status == 200, "the price under the new name", 20)
+        wait_until(lambda: hall.client.exists("market_data:XBT/USDT"), "the price under the new name", 20)

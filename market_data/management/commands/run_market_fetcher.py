@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -37,20 +38,9 @@ class Command(BaseCommand):
             raise CommandError('TRADING_PAIRS is empty. Write for example TRADING_PAIRS=["BTC/USDT","ETH/USDT"]')
         notifier = ServiceNotifier()
         should_stop = _StopFlag()
-        cache = open_ticker_cache()
-        with suppress(CacheUnavailableError):
-            cache.read_fetcher()  # with an answer of Redis, what the fetcher says of its start is by that clock, too
-        fetcher = build_fetcher(
-            settings,
-            cache,
-            clock=Clock(time.monotonic, cache.clock.stamp_ms, time.sleep),
-            chance=random.random,
-            should_stop=should_stop,
-            notifier=notifier,
-        )
         try:
             is_fresh = run_until_stopped(
-                fetcher.run_once if options["once"] else fetcher.run,
+                partial(_fetch, settings, notifier, should_stop, once=options["once"]),
                 should_stop=partial(_is_told_to_stop, should_stop, notifier),
                 # Half of a request's time-out, so that the whole stop stays within it on a busy machine, too.
                 patience_seconds=settings.cycle_deadline_ms / 2000,
@@ -62,6 +52,27 @@ class Command(BaseCommand):
             let_go_of_unwritable_streams()
         if options["once"] and not is_fresh:
             raise CommandError("No pair is fresh: see the lines above for the reason.")
+
+
+def _fetch(
+    settings: MarketDataSettings, notifier: ServiceNotifier, should_stop: Callable[[], bool], *, once: bool
+) -> bool | None:
+    """Build a fetcher and run it; return whether a pair is fresh after one cycle, None after many."""
+    cache = open_ticker_cache()
+    with suppress(CacheUnavailableError):
+        cache.read_fetcher()  # with an answer of Redis, what the fetcher says of its start is by that clock, too
+    fetcher = build_fetcher(
+        settings,
+        cache,
+        clock=Clock(time.monotonic, cache.clock.stamp_ms, time.sleep),
+        chance=random.random,
+        should_stop=should_stop,
+        notifier=notifier,
+    )
+    if once:
+        return fetcher.run_once()
+    fetcher.run()
+    return None
 
 
 class _StopFlag:
