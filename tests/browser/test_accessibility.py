@@ -32,7 +32,8 @@ def live(keys: PriceKeys) -> None:
 
 
 def stale(keys: PriceKeys) -> None:
-    keys.write(*PAIRS, age_ms=60_000)
+    keys.write(*PAIRS[1:])
+    keys.write(PAIRS[0], age_ms=60_000, is_current=False)
     keys.report(PAIRS)
 
 
