@@ -36,7 +36,7 @@ class Price:
 
 
 def get_prices(pairs: Iterable[str], max_stale_ms: int = 0) -> Mapping[str, Price]:
-    """Return the cached price of each pair, in the order asked for; pairs without one are absent.
+    """Return the cached price of each pair, in the order asked for; pairs without one, or not configured, are absent.
 
     The keys are the pairs as the API writes them, `BTC/USDT`, each once. With `max_stale_ms` a last known price that is
     up to that many ms past its life stands in for a missing one. Raises `InvalidPairError`, a `ValueError`, for what is
@@ -45,9 +45,11 @@ def get_prices(pairs: Iterable[str], max_stale_ms: int = 0) -> Mapping[str, Pric
     wanted = _wanted(pairs)
     if isinstance(max_stale_ms, bool) or not isinstance(max_stale_ms, int) or max_stale_ms < 0:
         raise ValueError(f"max_stale_ms is {max_stale_ms!r}; write a whole number of milliseconds, zero or more")
+    settings = get_settings()
+    wanted = tuple(pair for pair in wanted if pair in settings.trading_pairs)
     if not wanted:
         return {}
-    cache, settings = open_ticker_cache(), get_settings()
+    cache = open_ticker_cache()
     reading = cache.read(wanted, include_last_known=max_stale_ms > 0)
     now_ms = cache.clock.now_ms()
     found = {pair: reading.availability(pair, now_ms, settings, max_stale_ms) for pair in wanted}

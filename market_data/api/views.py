@@ -151,7 +151,8 @@ class HistoryView(CacheView):
         settings = get_settings()
         query = parse_history_query(query_text(request.META["QUERY_STRING"]), settings)
         try:
-            series = cache.read_history(query.pairs, query.points)
+            configured = [pair for pair in query.pairs if pair in settings.trading_pairs]
+            series = cache.read_history(configured, query.points)
         except CacheUnavailableError as error:
             return unavailable_response(query.pairs, settings, f"The cache cannot be reached: {error}.")
         return history_response(query, series, request.headers.get("If-None-Match"), settings)

@@ -97,11 +97,13 @@ def _client(alias: str) -> DefaultClient:
 def _databases(alias: str) -> set[tuple[Any, ...]]:
     """Return host, port and number of the databases that an entry names, whatever its backend; none for no Redis."""
     entry = django_settings.CACHES[alias]
-    locations, options = entry.get("LOCATION") or "", entry.get("OPTIONS", {})
+    location, options = entry.get("LOCATION") or "", entry.get("OPTIONS") or {}
     found = set()
-    for url in locations.split(",") if isinstance(locations, str) else locations:
+    # A file-based cache has a path, of whatever type.
+    for url in location if isinstance(location, list | tuple) else str(location).split(","):
         try:
-            named = {**options, **options.get("CONNECTION_POOL_KWARGS", {}), **parse_url(url)}  # type: ignore[no-untyped-call]
+            given = options.get("CONNECTION_POOL_KWARGS") or {}
+            named = {**options, **given, **parse_url(url)}  # type: ignore[no-untyped-call]
             place = named.get("path") or named.get("host", _LOCALHOST).replace("localhost", _LOCALHOST)
             found.add((place, int(named.get("port", 6379)), int(named.get("db", 0))))
         except ValueError:

@@ -89,6 +89,7 @@ class RedisClock:
         """Note that Redis does not tell its time to this user."""
         with self._lock:
             self._ahead_ms = None
+            self._from_question_ms = None
             self._log()
 
     def _log(self) -> None:

@@ -67,7 +67,9 @@ class RedisConnection:
 
     def run(self, script: str, keys: Sequence[str | bytes], arguments: Sequence[Argument]) -> list[Any]:
         """Run one of `scripts` and return its word with what it adds; raise `LeaseLostError` where that is the word."""
-        prepared = self._scripts.setdefault(script, self._client.register_script(script))
+        if script not in self._scripts:
+            self._scripts[script] = self._client.register_script(script)
+        prepared = self._scripts[script]
         asked_at = self.clock.monotonic()
         with as_cache_unavailable():
             word, seconds, microseconds, *values = prepared(keys=keys, args=arguments)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,6 +209,13 @@ def test_clear_deletes_the_prices_where_an_alias_is_shared_and_the_check_has_war
     redis_client.set("market_data:BTC/USDT", "a price")
     caches["default"].clear()
     assert redis_client.dbsize() == 1
+
+
+@pytest.mark.parametrize("location", [Path("/srv/cache/django"), None, ["one", "two"]])
+def test_a_cache_of_another_kind_is_no_shared_database(configure: Configure, location: Any) -> None:
+    other = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": location, "OPTIONS": None}
+
+    assert configure(others={"files": other}) == []
 
 
 def test_the_project_s_default_cache_is_nobody_s_own(configure: Configure, settings: LazySettings) -> None:

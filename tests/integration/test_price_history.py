@@ -210,8 +210,9 @@ def test_the_history_of_a_simulator_says_so(ticker_cache: TickerCache, client: C
 
 
 def test_values_that_are_no_series_cost_their_own_pair_and_only_their_bad_elements(
-    active_cache: TickerCache, redis_client: redis.Redis, client: Client
+    active_cache: TickerCache, redis_client: redis.Redis, client: Client, settings: LazySettings
 ) -> None:
+    settings.TRADING_PAIRS = ["A/B", "C/D", "E/F", "G/H", "I/J"]
     good = f"[{NOW_MS},43250.10]"
     redis_client.set("market_data_history:A/B", good)
     redis_client.hset("market_data_history:C/D", "no", "list")
@@ -226,6 +227,14 @@ def test_values_that_are_no_series_cost_their_own_pair_and_only_their_bad_elemen
     assert response.json()["history"] == {
         "A/B": [], "C/D": [], "E/F": [point], "G/H": [point], "I/J": [point, [NOW_MS + 16_000, 2]],
     }  # fmt: skip
+
+
+def test_a_pair_that_is_not_configured_has_no_points_whatever_lies_in_redis(
+    active_cache: TickerCache, redis_client: redis.Redis, client: Client
+) -> None:
+    redis_client.rpush("market_data_history:GHOST/USDT", f"[{NOW_MS},43250.10]")
+
+    assert client.get(HISTORY + "?pairs=GHOST/USDT").json()["history"] == {"GHOST/USDT": []}
 
 
 @pytest.mark.parametrize(

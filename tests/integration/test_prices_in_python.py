@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 import redis
+from django.conf import LazySettings
 
 from development.embedded_cache import EmbeddedCache
 from market_data.prices import CacheUnavailableError, Price, get_prices
@@ -18,7 +19,14 @@ def keys(redis_client: redis.Redis, ticker_cache) -> PriceKeys:
     return PriceKeys(redis_client)
 
 
-def test_a_price_has_every_digit_of_the_exchange_and_its_true_age(keys: PriceKeys) -> None:
+def test_a_pair_that_is_not_configured_has_no_price_as_in_the_api(keys: PriceKeys) -> None:
+    keys.write("GHOST/USDT", "BTC/USDT")
+
+    assert list(get_prices(["GHOST/USDT", "BTC/USDT"], max_stale_ms=60_000)) == ["BTC/USDT"]
+
+
+def test_a_price_has_every_digit_of_the_exchange_and_its_true_age(keys: PriceKeys, settings: LazySettings) -> None:
+    settings.TRADING_PAIRS = ["SHIB/USDT"]
     before = now_ms()
     keys.write("SHIB/USDT", age_ms=3000)
     price = get_prices(["SHIB/USDT"])["SHIB/USDT"]
