@@ -96,13 +96,14 @@ class RefreshCycle:
         for _, request, outcome in arrivals:
             if isinstance(outcome, ExchangeError):
                 error = outcome if error is None or isinstance(error, OutOfTimeError) else error
-                again = self._failed(request, outcome, outcomes)
+                told, again = self._failed(request, outcome)
             else:
-                found = self._assess(request, outcome, outcomes)
-                new = [_record(pair, quote, outcome) for symbol, quote in found.items() for pair in pairs_of[symbol]]
+                told, quotes = self._assess(request, outcome)
+                new = [_record(pair, quote, outcome) for symbol, quote in quotes.items() for pair in pairs_of[symbol]]
                 self._write(new, outcome)
                 records |= {record.pair: record for record in new}
                 again = outcome.content.again
+            outcomes |= told
             arrivals.add(venue, [*again, *held_back])
             held_back = []
         if should_stop():
@@ -128,21 +129,20 @@ class RefreshCycle:
         symbols, known = self._venue.symbols.symbols, self._venue.symbols.known_pairs
         return {pair: resolve_pair(pair, symbols, self._settings.quote_aliases, known.get(pair)) for pair in pairs}
 
-    def _failed(self, request: Request, error: ExchangeError, outcomes: dict[str, PairOutcome]) -> Sequence[Request]:
-        """Note what a failure means for the request's symbols; return what to ask instead."""
+    def _failed(self, request: Request, error: ExchangeError) -> tuple[Mapping[str, PairOutcome], Sequence[Request]]:
+        """Return what a failure says of the request's symbols, and what to ask instead."""
         if isinstance(error, OutOfTimeError):
-            return ()  # as if it had not been sent
+            return {}, ()  # as if it had not been sent
         if request.is_whole_market and (error.is_outage or error.is_bad_answer):
             self._venue.whole_market.failed(self.number, str(error))
             if error.is_bad_answer:
-                return self._venue.ticker_requests(list(request.symbols), self._settings.batch_size, self.number)
-        outcomes |= dict.fromkeys(request.symbols, error.outcome)
-        return ()
+                return {}, self._venue.ticker_requests(list(request.symbols), self._settings.batch_size, self.number)
+        return dict.fromkeys(request.symbols, error.outcome), ()
 
     def _assess(
-        self, request: Request, received: Received[TickerAnswer], outcomes: dict[str, PairOutcome]
-    ) -> Mapping[str, Quote]:
-        """Note what an answer says of each symbol; return the figures of those that have a live price."""
+        self, request: Request, received: Received[TickerAnswer]
+    ) -> tuple[Mapping[str, PairOutcome], Mapping[str, Quote]]:
+        """Return what an answer says of each symbol, and the figures of those that have a live price."""
         venue, answer = self._venue, received.content
         latest_ms = max(received.response.received_at_ms, received.response.exchange_now_ms)
         quotes: dict[str, Quote] = {}
@@ -170,8 +170,7 @@ class RefreshCycle:
         if request.is_whole_market:
             self._note_whole_market(request, answer)
         self._latest.note_answers(told, self.number)
-        outcomes |= told
-        return quotes
+        return told, quotes
 
     def _note_whole_market(self, request: Request, answer: TickerAnswer) -> None:
         if len(answer.rows) < len(request.symbols) / 2:

@@ -30,6 +30,7 @@ URL_NAME = "market_data:prices"
 _ENDPOINT = "prices"
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _LONGEST_HOST = 255
+_SECURITY_MIDDLEWARE = "django.middleware.security.SecurityMiddleware"
 
 
 class PricesLayer:
@@ -110,7 +111,7 @@ def _is_secure(environ: "WSGIEnvironment") -> bool:
 
 def _headers_over_https() -> list[tuple[str, str]]:
     """Return what `SecurityMiddleware` adds to every response over HTTPS."""
-    if not django_settings.SECURE_HSTS_SECONDS:
+    if not django_settings.SECURE_HSTS_SECONDS or _SECURITY_MIDDLEWARE not in django_settings.MIDDLEWARE:
         return []
     policy = f"max-age={django_settings.SECURE_HSTS_SECONDS}"
     policy += "; includeSubDomains" if django_settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -24,9 +25,15 @@ class HttpResponse:
     def exchange_now_ms(self) -> int:
         """The exchange's clock from `Date`, ours where that is absent or unreadable."""
         try:
-            return int(parsedate_to_datetime(self.headers["date"]).timestamp() * 1000)
+            return instant_ms(self.headers["date"])
         except (KeyError, ValueError, OverflowError):
             return self.received_at_ms
+
+
+def instant_ms(http_date: str) -> int:
+    """Return an HTTP date as Unix ms; it is UTC, also where it names no zone. Raise `ValueError` or `OverflowError`."""
+    moment = parsedate_to_datetime(http_date)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def host_of(base_url: str) -> str:

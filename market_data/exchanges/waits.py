@@ -4,11 +4,10 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from market_data.exchanges.backoff import ExponentialBackoff
 from market_data.exchanges.errors import BannedError, RateLimitedError
-from market_data.exchanges.response import HttpResponse
+from market_data.exchanges.response import HttpResponse, instant_ms
 
 MAX_RATE_LIMIT_WAIT_SECONDS = 600.0
 UNKNOWN_BAN_SECONDS = 120.0
@@ -23,7 +22,7 @@ def asked_wait_seconds(response: HttpResponse) -> float:
         seconds = float(text)
         return seconds if seconds >= _SHORTEST_SENSIBLE_SECONDS else 0.0
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - response.exchange_now_ms / 1000)
+        return max(0.0, (instant_ms(text) - response.exchange_now_ms) / 1000)
     except (ValueError, OverflowError):
         return 0.0
 

@@ -88,5 +88,11 @@ def _hand_over_for_ever(sleep: Callable[[float], None]) -> None:
         sleep(PAUSE_SECONDS)
 
 
-for _of_one_process in (_served_metrics, _thread):
-    os.register_at_fork(after_in_child=_of_one_process.cache_clear)
+def _begin_anew_in_a_child() -> None:
+    global _opening  # the parent may hold it while it forks
+    _opening = threading.Lock()
+    _served_metrics.cache_clear()
+    _thread.cache_clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew_in_a_child)

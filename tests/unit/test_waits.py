@@ -41,6 +41,7 @@ def banned(waits, seconds=0.0):
         ("120.5", 120.5),
         ("Wed, 21 Oct 2015 12:01:30 GMT", 90),
         ("Wednesday, 21-Oct-15 12:01:30 GMT", 90),
+        ("Wed, 21 Oct 2015 12:01:30 -0000", 90),  # no zone, which Python takes for the local one
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date_by_the_exchange_s_clock(text, seconds):
