@@ -41,7 +41,7 @@ def test_a_price_has_every_digit_of_the_exchange_and_its_true_age(keys: PriceKey
     ]
     assert price.change_24h_percent == Decimal("0.000")
     assert before - 3000 <= price.received_at_ms <= now_ms() - 3000
-    assert 3000 <= price.age_ms <= now_ms() - price.received_at_ms
+    assert price.age_ms >= 3000  # by Redis' clock, and later by no more than its answer took
 
 
 def test_pairs_keep_their_order_are_written_as_the_api_does_and_come_once(keys: PriceKeys) -> None:
