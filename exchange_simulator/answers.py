@@ -22,15 +22,22 @@ class Answer:
     def with_headers(self, headers: Mapping[str, str]) -> "Answer":
         return replace(self, headers={**self.headers, **headers})
 
+    def with_retry_after(self, text: str | None) -> "Answer":
+        return self if text is None else self.with_headers({"Retry-After": text})
+
     def encoded(self) -> bytes:
-        """Return the body: names that are not ASCII stay as they are, as the exchange sends them."""
+        """Return the body: names that are not ASCII stay as they are, as the exchanges send them."""
         if self.body is not None:
             return self.body
         return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def error_answer(status: int, code: int, message: str) -> Answer:
-    return Answer(status, {"code": code, "msg": message})
+class RequestRefusedError(Exception):
+    """The exchange answers with an error of its own."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(answer.encoded().decode())
 
 
 def html_answer(status: int, text: str) -> Answer:

@@ -28,7 +28,7 @@ class Control:
             ("DELETE", "/faults"): self._clear_faults,
             ("GET", "/requests"): self._show_requests,
             ("DELETE", "/requests"): self._clear_requests,
-            ("DELETE", "/weight"): self._clear_weight,
+            ("DELETE", f"/{exchange.limit_name}"): self._clear_limits,
         }
 
     def answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
@@ -60,9 +60,10 @@ class Control:
     def _index(self, query: str, body: bytes) -> Any:
         return {
             "what": "exchange simulator: the prices are SIMULATED",
+            "exchange": self._exchange.name,
             "places": self._places(),
             "limits_of_every_fault": ["path", "symbols", "requests"],
-            "kinds": kinds_as_json(),
+            "kinds": kinds_as_json(self._exchange.faults.kinds),
         }
 
     def _show_faults(self, query: str, body: bytes) -> Any:
@@ -82,15 +83,15 @@ class Control:
         wanted = dict(parse_qsl(query)).get("last", str(SHOWN_REQUESTS))
         if not (wanted.isascii() and wanted.isdigit()) or int(wanted) > MOST_SHOWN_REQUESTS:
             raise FaultInputError(f"last must be a whole number up to {MOST_SHOWN_REQUESTS}, not {wanted!r}")
-        return self._exchange.requests.as_json(int(wanted))
+        return {"exchange": self._exchange.name, **self._exchange.requests.as_json(int(wanted))}
 
     def _clear_requests(self, query: str, body: bytes) -> Any:
         self._exchange.requests.clear()
         return {"total": 0}
 
-    def _clear_weight(self, query: str, body: bytes) -> Any:
-        self._exchange.weights.reset()
-        return {"used_weight": 0}
+    def _clear_limits(self, query: str, body: bytes) -> Any:
+        self._exchange.reset_limits()
+        return {f"used_{self._exchange.limit_name}": 0}
 
 
 def _numbers(faults: Iterable[Fault]) -> Any:

@@ -56,6 +56,8 @@ class FaultKind:
     apply: Callable[..., Any]
     values: Mapping[str, Value] = field(default_factory=dict)
     needs_symbols: bool = False
+    is_market_wide: bool = False
+    """Holds at every exchange of the process, and knows no limits."""
 
     def read_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         unknown = given.keys() - self.values.keys()
@@ -87,6 +89,12 @@ def text_list(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple | set | frozenset) or not all(isinstance(item, str) for item in value):
         raise ValueError("must be a list of texts")
     return tuple(value)
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
 
 
 def number_between(least: float, most: float) -> Callable[[Any], float]:

@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from exchange_simulator.answer_faults import ANSWER_FAULTS
 from exchange_simulator.answers import Answer
-from exchange_simulator.delivery import DELIVERY_FAULTS, Delivery
-from exchange_simulator.endpoints import MarketView
+from exchange_simulator.delivery import Delivery
 from exchange_simulator.fault_kinds import (
     REQUIRED,
     Fault,
@@ -20,17 +18,26 @@ from exchange_simulator.fault_kinds import (
     text_list,
 )
 from exchange_simulator.request_log import path_matches
+from exchange_simulator.view import MarketView
 from exchange_simulator.world import World
-from exchange_simulator.world_faults import WORLD_FAULTS
 
-FAULT_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in (*WORLD_FAULTS, *ANSWER_FAULTS, *DELIVERY_FAULTS)}
-_ORDER = {name: place for place, name in enumerate(FAULT_KINDS)}
+
+def by_name(*kinds: FaultKind) -> Mapping[str, FaultKind]:
+    """Return the kinds of an exchange, in the order in which faults of them take effect."""
+    return {kind.name: kind for kind in kinds}
 
 
 class Faults:
-    """Safe to use from any thread. A fault stays on until it is removed or has struck its last request."""
+    """Safe to use from any thread. A fault stays on until it is removed or has struck its last request.
 
-    def __init__(self) -> None:
+    `kinds` are those of an exchange, `example` is a symbol of it.
+    """
+
+    def __init__(self, kinds: Mapping[str, FaultKind], example: str) -> None:
+        self.kinds = kinds
+        self._example = example
+        self._order = {name: place for place, name in enumerate(kinds)}
+        self._neighbours: tuple[Faults, ...] = ()
         self._lock = threading.Lock()
         self._numbers = count(1)
         self._active: dict[int, Fault] = {}
@@ -59,7 +66,7 @@ class Faults:
         Each has a `kind`, may have the limits `path`, `symbols` and `requests`, and the values of its kind.
         """
         descriptions = given if isinstance(given, list) else [given]
-        read = [_read_description(next(self._numbers), description) for description in descriptions]
+        read = [self._read_description(description) for description in descriptions]
         with self._lock:
             for fault, requests in read:
                 self._active[fault.number] = fault
@@ -101,13 +108,41 @@ class Faults:
             struck = [fault for fault in self._active.values() if _strikes(fault, path, symbols)]
             for fault in struck:
                 self._count_down(fault.number)
-        return sorted(struck, key=lambda fault: _ORDER[fault.kind.name])
+        struck += [fault for neighbour in self._neighbours for fault in neighbour.market_wide()]
+        return sorted(struck, key=lambda fault: self._order[fault.kind.name])
+
+    def market_wide(self) -> list[Fault]:
+        with self._lock:
+            return [fault for fault in self._active.values() if fault.kind.is_market_wide]
+
+    def share_market_with(self, all_faults: Iterable["Faults"]) -> None:
+        """Let what is switched on at the other exchanges for the whole market hold at this one too."""
+        self._neighbours = tuple(faults for faults in all_faults if faults is not self)
 
     def _count_down(self, number: int) -> None:
         if number in self._remaining:
             self._remaining[number] -= 1
             if self._remaining[number] == 0:
                 del self._remaining[number], self._active[number]
+
+    def _read_description(self, description: object) -> tuple[Fault, int | None]:
+        """Return a fault and the number of requests that it is limited to."""
+        if not isinstance(description, dict):
+            raise FaultInputError('a fault is a JSON object with a kind, for example {"kind": "firewall"}')
+        kind = self.kinds.get(str(description.get("kind")))
+        if kind is None:
+            raise FaultInputError(
+                f"no kind of fault is called {description.get('kind')!r}; there are {', '.join(self.kinds)}"
+            )
+        limits = {name: _read_limit(name, description.get(name)) for name in _LIMITS}
+        if kind.needs_symbols and not limits["symbols"]:
+            raise FaultInputError(f'{kind.name} needs symbols, for example "symbols": ["{self._example}"]')
+        if kind.is_market_wide and any(limits.values()):
+            raise FaultInputError(f"{kind.name} is of the whole market; leave out {', '.join(_LIMITS)}")
+        given = {name: value for name, value in description.items() if name not in ("kind", "number", *_LIMITS)}
+        values = kind.read_values(given)
+        fault = Fault(next(self._numbers), kind, values, limits["path"] or "", limits["symbols"])
+        return fault, limits["requests"]
 
     def as_json(self) -> list[dict[str, Any]]:
         with self._lock:
@@ -122,23 +157,6 @@ class Faults:
                 }
                 for fault in self._active.values()
             ]
-
-
-def _read_description(number: int, description: object) -> tuple[Fault, int | None]:
-    """Return a fault and the number of requests that it is limited to."""
-    if not isinstance(description, dict):
-        raise FaultInputError('a fault is a JSON object with a kind, for example {"kind": "firewall"}')
-    kind = FAULT_KINDS.get(str(description.get("kind")))
-    if kind is None:
-        raise FaultInputError(
-            f"no kind of fault is called {description.get('kind')!r}; there are {', '.join(FAULT_KINDS)}"
-        )
-    limits = {name: _read_limit(name, description.get(name)) for name in _LIMITS}
-    if kind.needs_symbols and not limits["symbols"]:
-        raise FaultInputError(f'{kind.name} needs symbols, for example "symbols": ["BTCUSDT"]')
-    given = {name: value for name, value in description.items() if name not in ("kind", "number", *_LIMITS)}
-    fault = Fault(number, kind, kind.read_values(given), limits["path"] or "", limits["symbols"])
-    return fault, limits["requests"]
 
 
 def _read_path(value: object) -> str:
@@ -199,7 +217,7 @@ def delivery_under(faults: Iterable[Fault]) -> Delivery:
     return delivery
 
 
-def kinds_as_json() -> dict[str, Any]:
+def kinds_as_json(kinds: Mapping[str, FaultKind]) -> dict[str, Any]:
     """Return every kind with its summary and its values: a default, or null with `is_required`."""
     return {
         kind.name: {
@@ -213,5 +231,5 @@ def kinds_as_json() -> dict[str, Any]:
                 for name, value in kind.values.items()
             },
         }
-        for kind in FAULT_KINDS.values()
+        for kind in kinds.values()
     }

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from exchange_simulator.parameters import asked_symbols
-
 KEPT_REQUESTS = 10_000
 
 
@@ -16,6 +14,7 @@ KEPT_REQUESTS = 10_000
 class LoggedRequest:
     """`status` is None while the answer is under way, and for a connection dropped before any answer.
 
+    `client` is the address that it came from, without the port.
     `sent_bytes` is the length of head and body on the wire, whatever a fault cuts off.
     """
 
@@ -26,6 +25,7 @@ class LoggedRequest:
     received_at_ms: int
     received_monotonic: float
     user_agent: str = ""
+    client: str = ""
     weight: int = 0
     sent_bytes: int = 0
     status: int | None = None
@@ -65,10 +65,10 @@ class RequestLog:
         with self._lock:
             self._reset()
 
-    def start(self, path: str, query: str, *, method: str = "GET", user_agent: str = "") -> LoggedRequest:
-        request = LoggedRequest(
-            method, path, query, asked_symbols(query), self._now_ms(), self._monotonic(), user_agent
-        )
+    def start(
+        self, path: str, query: str, *, symbols: tuple[str, ...] | None, method: str, user_agent: str, client: str
+    ) -> LoggedRequest:
+        request = LoggedRequest(method, path, query, symbols, self._now_ms(), self._monotonic(), user_agent, client)
         with self._lock:
             self._counts[path] += 1
             self._in_progress[path] += 1
@@ -131,5 +131,11 @@ class RequestLog:
 
 
 def path_matches(path: str, wanted: str) -> bool:
-    """Return whether a path is the one wanted, given whole or by its last parts; "" fits every path."""
-    return not wanted or path == wanted or path.endswith("/" + wanted.lstrip("/"))
+    """Return whether a path is the one wanted, given whole or by its last parts; "" fits every path.
+
+    A slash at the end, which Bitstamp's paths have, makes no difference.
+    """
+    if not wanted:
+        return True
+    path, wanted = path.rstrip("/"), wanted.rstrip("/")
+    return path == wanted or path.endswith("/" + wanted.lstrip("/"))

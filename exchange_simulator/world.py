@@ -31,7 +31,7 @@ class SymbolState:
 
 @dataclass(frozen=True)
 class PriceChange:
-    """`factor` applies to the market's own price, `last` (units of 10^-8) replaces it."""
+    """`factor` applies to the market's own price, `last` (units of 10^-12) replaces it."""
 
     factor: float = 1.0
     last: int | None = None
@@ -39,6 +39,15 @@ class PriceChange:
     def apply(self, ticker: Ticker) -> Ticker:
         last = self.last if self.last is not None else max(1, round(ticker.last * self.factor))
         return ticker.repriced(last)
+
+
+@dataclass(frozen=True)
+class StaleCache:
+    """An edge cache that keeps an answer for so long, that was so old when it came, and says so or does not."""
+
+    seconds: float
+    age_seconds: float
+    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,11 @@ class World:
     """The new name of each symbol that has one, by its own."""
     states: Mapping[str, SymbolState] = field(default_factory=dict)
     price_changes: Mapping[str | None, PriceChange] = field(default_factory=dict)
+    dollars: Mapping[str, float] = field(default_factory=dict)
+    """What assets are worth in place of what the market makes them."""
+    system_status: str | None = None
+    answers_unknown_with_404: bool = False
+    stale_cache: StaleCache | None = None
 
     def shown_name(self, symbol: str) -> str | None:
         """Return the name under which a symbol of the market appears; None where another one has taken its name."""

@@ -21,7 +21,8 @@ class Price:
 
     `price`, `high_24h` and `low_24h` are in the quote asset, `volume` is in the base asset. `received_at_ms` is the
     Unix time at which the exchange's answer was complete; `age_ms` counts from there by Redis' clock. `is_stale` marks
-    a price past its life in the cache, as `"stale": true` does in the API.
+    a price past its life in the cache, as `"stale": true` does in the API. `exchange` is who gave the price, like
+    `kraken`; None where an earlier version of the service wrote it.
     """
 
     pair: str
@@ -33,6 +34,7 @@ class Price:
     received_at_ms: int
     age_ms: int
     is_stale: bool
+    exchange: str | None
 
 
 def get_prices(pairs: Iterable[str], max_stale_ms: int = 0) -> Mapping[str, Price]:
@@ -80,4 +82,5 @@ def _price(found: Availability) -> Price | None:
         received_at_ms=record.received_at_ms,
         age_ms=found.age_ms,
         is_stale=not found.is_current,
+        exchange=record.exchange,
     )

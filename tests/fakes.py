@@ -31,8 +31,11 @@ UNIX_TIME_AT_START_MS = 1_700_000_000_000
 
 
 def app_settings(**values: str) -> MarketDataSettings:
-    """Return the app's settings with these variables set, the defaults for the others."""
-    settings = load(values.get).settings
+    """Return the app's settings with these variables set, the defaults for the others, and Binance alone.
+
+    Several exchanges are what `tests/integration/test_several_exchanges.py` and the tests of routing are about.
+    """
+    settings = load({"MARKET_DATA_EXCHANGES": '["binance"]', **values}.get).settings
     assert settings is not None, values
     return settings
 

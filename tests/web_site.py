@@ -19,6 +19,7 @@ from market_data.ticker.pairs import split_pair
 from market_data.ticker.record import TickerRecord
 from market_data.ticker_cache.status import (
     CircuitStatus,
+    ExchangeReport,
     ExchangeStatus,
     FetcherStatus,
     FetchStats,
@@ -46,7 +47,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def record(pair: str, *, age_ms: int = 0, price: str | None = None) -> TickerRecord:
+def record(pair: str, *, age_ms: int = 0, price: str | None = None, exchange: str | None = "binance") -> TickerRecord:
     """Return a record of one of `PRICES`; other pairs look like the first."""
     last, change, low, high, volume = PRICES.get(pair, PRICES["BTC/USDT"])
     return TickerRecord(
@@ -57,6 +58,7 @@ def record(pair: str, *, age_ms: int = 0, price: str | None = None) -> TickerRec
         change_24h_percent=Decimal(change),
         high_24h=Decimal(high),
         low_24h=Decimal(low),
+        exchange=exchange,
     )
 
 
@@ -81,6 +83,32 @@ def fetcher_status(pairs: Sequence[str], *, last_error: str | None = None, inter
     )
 
 
+def report_of_three_exchanges(pairs: Sequence[str] = PAIRS) -> FetcherStatus:
+    """Return a report of a time at which Binance refuses this address, and Bitstamp's prices stand still.
+
+    Kraken delivers what is quoted in USDT, and says what that is worth where it stands in for USD.
+    """
+    blocked = ExchangeReport(
+        CircuitStatus("open", 3, now_ms() + 9_000), exchange=ExchangeStatus(fault="api.binance.com answered 451")
+    )
+    still = ExchangeReport(exchange=ExchangeStatus(still_since=1_700_000_000_000))
+    status = fetcher_status(pairs)
+    changes = {
+        True: {"alias_rate": Decimal("0.99910000"), "alias_rate_exchange": "bitstamp"},
+        False: {
+            "symbol": "XBT/USDT",
+            "exchange": "kraken",
+            "instead_of": "binance",
+            "standing_by": ("binance", "bitstamp"),
+        },
+    }
+    return msgspec.structs.replace(
+        status,
+        exchanges={"binance": blocked, "kraken": ExchangeReport(rate_limit=RateLimitStatus(3, 60)), "bitstamp": still},
+        pairs={pair: msgspec.structs.replace(one, **changes[one.is_quote_alias]) for pair, one in status.pairs.items()},
+    )
+
+
 class PriceKeys:
     """Writes the cache contract's keys as a fetcher does, with lives as long as a test needs them."""
 
@@ -88,20 +116,32 @@ class PriceKeys:
         self.client = client
         self._fetch_interval_ms = fetch_interval_ms
 
-    def write(self, *pairs: str, age_ms: int = 0, price: str | None = None, is_current: bool = True) -> None:
+    def write(
+        self,
+        *pairs: str,
+        age_ms: int = 0,
+        price: str | None = None,
+        is_current: bool = True,
+        exchange: str | None = "binance",
+    ) -> None:
         """Write the records of `pairs`, as current and last known prices, or as the last known ones only."""
         for pair in pairs:
-            text = record(pair, age_ms=age_ms, price=price).encode()
+            text = record(pair, age_ms=age_ms, price=price, exchange=exchange).encode()
             self.client.set(f"market_data_last:{pair}", text)
             if is_current:
                 self.client.set(f"market_data:{pair}", text)
 
-    def write_history(self, pair: str, points: Sequence[tuple[int, str]]) -> None:
+    def write_history(self, pair: str, points: Sequence[tuple[int, str]], exchange: str = "binance") -> None:
         """Write a pair's points, `(age in ms, price)`, oldest first, as if that much time had passed since."""
-        now = now_ms()
         self.client.delete(f"market_data_history:{pair}")
+        self.add_history(pair, points, exchange)
+
+    def add_history(self, pair: str, points: Sequence[tuple[int, str]], exchange: str = "binance") -> None:
+        """Write more points after those that there are."""
+        now = now_ms()
         if points:
-            self.client.rpush(f"market_data_history:{pair}", *(f"[{now - age_ms},{price}]" for age_ms, price in points))
+            texts = (f'[{now - age_ms},{price},"{exchange}"]' for age_ms, price in points)
+            self.client.rpush(f"market_data_history:{pair}", *texts)
 
     def expire(self, *pairs: str) -> None:
         """Drop the current prices; the last known ones stay."""
@@ -112,6 +152,11 @@ class PriceKeys:
         self.client.set("market_data_fetcher:status", msgspec.json.encode(status))
         if is_running:
             self.client.set("market_data_fetcher:lease", "token-of-a-test")
+
+    def write_report(self, status: FetcherStatus) -> None:
+        """Write the report of a fetcher that runs."""
+        self.client.set("market_data_fetcher:status", status.encode())
+        self.client.set("market_data_fetcher:lease", "token-of-a-test")
 
     def set_source(self, source: str) -> None:
         self.client.set("market_data_fetcher:source", source)

@@ -1,14 +1,13 @@
-"""What the exchange makes of the configuration: one request for its list of symbols, then every pair is looked up."""
+"""What the exchanges make of the configuration: one request each for its list, then every pair is looked up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from market_data.aggregator.planned_weight import PlannedWeight, planned_weight
 from market_data.aggregator.service import restore_waits
-from market_data.aggregator.symbols import ResolvedPair, resolve_pair
-from market_data.aggregator.wiring import Chance, build_gateway
+from market_data.aggregator.symbols import ListedAt, ResolvedPair, resolve_pair
+from market_data.aggregator.wiring import EXCHANGES, Chance, build_gateway
 from market_data.conf.declarations import MarketDataSettings
-from market_data.exchanges.binance.exchange import Binance
 from market_data.exchanges.errors import ExchangeError
 from market_data.exchanges.gateway import HttpGet, Received
 from market_data.exchanges.protocol import Exchange, SymbolListing
@@ -31,19 +30,28 @@ class NoHostAnswersError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationReport:
-    """Every configured pair as the exchange knows it, and what refreshing them costs a minute.
+class ExchangeCheck:
+    """What an exchange lists, and what refreshing the pairs that it delivers costs a minute.
 
     `used` is the request weight that this address had used in the present minute, None where the exchange does not say.
     """
 
+    exchange: Exchange
     host: str
     source: Source
-    listed: int
-    pairs: Mapping[str, ResolvedPair]
+    symbols: SymbolList
     weight: PlannedWeight
     limit: int
     used: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReport:
+    """Every configured pair as the exchanges know it. `silent` are those that could not be asked, with the reason."""
+
+    exchanges: Sequence[ExchangeCheck]
+    silent: Mapping[str, ExchangeError | NoHostAnswersError]
+    pairs: Mapping[str, ResolvedPair]
 
     def refused(self, outcome: PairOutcome) -> list[ResolvedPair]:
         """Return the pairs that cannot be priced for this reason."""
@@ -51,7 +59,7 @@ class ConfigurationReport:
 
     @property
     def aliased(self) -> list[ResolvedPair]:
-        return [pair for pair in self.pairs.values() if pair.refusal is None and pair.is_quote_alias]
+        return [pair for pair in self.priced if pair.first and pair.first.is_alias]
 
     @property
     def priced(self) -> list[ResolvedPair]:
@@ -61,24 +69,50 @@ class ConfigurationReport:
 def check_configuration(
     settings: MarketDataSettings, status: FetcherStatus | None, http: HttpGet, clock: Clock, chance: Chance
 ) -> ConfigurationReport:
-    """Return the report; raise `NoHostAnswersError`, or another `ExchangeError` that no other host would change.
+    """Return the report; raise the first exchange's error where none could be asked.
 
-    `status` is the last report of a fetcher: during the ban or the wait that it tells of, nothing is asked.
+    `status` is the last report of a fetcher: during a ban or a wait that it tells of, that exchange is not asked.
     """
-    exchange = Binance()
-    received = _ask_hosts(exchange, settings, status, http, clock, chance)
-    listing, response = received.content, received.response
-    symbols = SymbolList(listing.symbols)
-    pairs = {pair: resolve_pair(pair, symbols, settings.quote_aliases) for pair in settings.trading_pairs}
-    asked_for = dict.fromkeys(pair.symbol for pair in pairs.values() if pair.symbol and pair.refusal is None)
-    return ConfigurationReport(
-        host=response.host,
+    heard: dict[str, Received[SymbolListing]] = {}
+    silent: dict[str, ExchangeError | NoHostAnswersError] = {}
+    exchanges = {name: EXCHANGES[name]() for name in settings.exchange_names}
+    for name, exchange in exchanges.items():
+        try:
+            heard[name] = _ask_hosts(exchange, settings, status, http, clock, chance)
+        except (ExchangeError, NoHostAnswersError) as error:
+            silent[name] = error
+    if not heard:
+        raise next(iter(silent.values()))
+    lists = {name: SymbolList(received.content.symbols) for name, received in heard.items()}
+    pairs = {
+        pair: resolve_pair(
+            pair,
+            [ListedAt(exchanges[name], lists[name]) for name in settings.exchanges_of(pair) if name in lists],
+            settings.quote_aliases,
+        )
+        for pair in settings.trading_pairs
+    }
+    checks = [_check(exchanges[name], received, lists[name], pairs, settings) for name, received in heard.items()]
+    return ConfigurationReport(checks, silent, pairs)
+
+
+def _check(
+    exchange: Exchange,
+    received: Received[SymbolListing],
+    symbols: SymbolList,
+    pairs: Mapping[str, ResolvedPair],
+    settings: MarketDataSettings,
+) -> ExchangeCheck:
+    firsts = [pair.first for pair in pairs.values() if pair.first and pair.first.exchange == exchange.name]
+    delivered = list(dict.fromkeys(first.symbol for first in firsts))
+    return ExchangeCheck(
+        exchange=exchange,
+        host=received.response.host,
         source=received.source,
-        listed=len(symbols),
-        pairs=pairs,
-        weight=planned_weight(exchange, list(asked_for), settings),
-        limit=listing.weight_limit or exchange.weight_limit,
-        used=exchange.used_weight(response),
+        symbols=symbols,
+        weight=planned_weight(exchange, delivered, settings),
+        limit=received.content.weight_limit or exchange.weight_limit,
+        used=exchange.used_weight(received.response),
     )
 
 
@@ -91,10 +125,11 @@ def _ask_hosts(
     chance: Chance,
 ) -> Received[SymbolListing]:
     faults: list[str] = []
-    for url in settings.exchange_urls:
+    for url in settings.exchange_urls(exchange.name):
         gateway = build_gateway(settings, exchange, (url,), clock=clock, chance=chance, http=http)
-        if status is not None:
-            restore_waits(gateway.waits, status, clock.now_ms())
+        told = status.by_exchange().get(exchange.name) if status else None
+        if told is not None:
+            restore_waits(gateway.waits, told, clock.now_ms())
         try:
             return gateway.symbol_listing(exchange.list_requests(), clock.monotonic() + TIMEOUT_SECONDS)
         except ExchangeError as error:

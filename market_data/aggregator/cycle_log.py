@@ -10,7 +10,8 @@ from market_data.logs.incidents import IncidentLog
 logger = logging.getLogger(__name__)
 
 OVERLOAD = "refresh cycles have no time for every pair"
-WHOLE_MARKET = "the exchange's whole market in one answer is of no use, prices are asked for in batches"
+WHOLE_MARKET = "the whole market of {} in one answer is of no use, prices are asked for in batches"
+STILL = "the prices of {} stand still"
 _COMPLETE_CYCLES_UNTIL_OVER = 3
 
 
@@ -38,20 +39,23 @@ class CycleLog:
         if self._complete_cycles >= _COMPLETE_CYCLES_UNTIL_OVER:
             self._incidents.over(OVERLOAD)
 
-    def note_whole_market(self, fault: str | None) -> None:
+    def note_whole_market(self, exchange: str, fault: str | None) -> None:
         """Log when answers about the whole market begin to be of no use, and when they are of use again."""
-        if fault is None:
-            self._incidents.over(WHOLE_MARKET)
-        else:
-            self._incidents.began(WHOLE_MARKET, fault)
+        self._note(WHOLE_MARKET.format(exchange), fault)
 
-    def note_hosts(self, faults: Mapping[str, str | None]) -> None:
+    def note_still(self, exchange: str, still_since_ms: int | None) -> None:
+        """Log when an exchange's prices stand still, and when they move again."""
+        fault = still_since_ms and "its answers come, but nothing in them has changed for a long time"
+        self._note(STILL.format(exchange), fault or None)
+
+    def note_hosts(self, exchange: str, faults: Mapping[str, str | None]) -> None:
         """Log when one of several hosts fails, and when it answers again. An only host's faults are the cycles'."""
-        if len(faults) < 2:
-            return
-        for url, fault in faults.items():
-            kind = f"host {host_of(url)} of the exchange fails, another is asked first"
-            if fault is None:
-                self._incidents.over(kind)
-            else:
-                self._incidents.began(kind, fault)
+        if len(faults) > 1:
+            for url, fault in faults.items():
+                self._note(f"host {host_of(url)} of {exchange} fails, another is asked first", fault)
+
+    def _note(self, kind: str, fault: str | None) -> None:
+        if fault is None:
+            self._incidents.over(kind)
+        else:
+            self._incidents.began(kind, fault)

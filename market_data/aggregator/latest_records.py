@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import TickerRecord
 
+Key = tuple[str, str]
+"""An exchange's name and a symbol of it."""
 # A pair that a cycle had no time for keeps its last outcome for so many cycles.
 _CYCLES_UNTIL_ITS_TURN = 3
 
@@ -14,7 +16,7 @@ class LatestRecords:
 
     def __init__(self) -> None:
         self._records: dict[str, TickerRecord] = {}
-        self._answers: dict[str, tuple[int, PairOutcome]] = {}
+        self._answers: dict[Key, tuple[int, PairOutcome]] = {}
 
     def put(self, records: Iterable[TickerRecord]) -> None:
         self._records.update((record.pair, record) for record in records)
@@ -22,15 +24,15 @@ class LatestRecords:
     def get(self, pair: str) -> TickerRecord | None:
         return self._records.get(pair)
 
-    def note_answers(self, outcomes: Mapping[str, PairOutcome], cycle: int) -> None:
+    def note_answers(self, outcomes: Mapping[Key, PairOutcome], cycle: int) -> None:
         """Note what a refresh cycle's answer said of these symbols."""
-        self._answers.update((symbol, (cycle, outcome)) for symbol, outcome in outcomes.items())
+        self._answers.update((key, (cycle, outcome)) for key, outcome in outcomes.items())
 
-    def outcome_while_waiting(self, symbol: str, cycle: int) -> PairOutcome | None:
+    def outcome_while_waiting(self, key: Key, cycle: int) -> PairOutcome | None:
         """Return what the last answer about a symbol was that this cycle had no time for, if it is recent."""
-        answered_in, outcome = self._answers.get(symbol, (0, None))
+        answered_in, outcome = self._answers.get(key, (0, None))
         return outcome if answered_in >= max(1, cycle - _CYCLES_UNTIL_ITS_TURN) else None
 
-    def longest_waiting_first(self, symbols: Iterable[str]) -> list[str]:
+    def longest_waiting_first(self, keys: Iterable[Key]) -> list[Key]:
         """Return the symbols in their order, but first those that went without an answer for the most cycles."""
-        return sorted(symbols, key=lambda symbol: self._answers.get(symbol, (0, None))[0])
+        return sorted(keys, key=lambda key: self._answers.get(key, (0, None))[0])

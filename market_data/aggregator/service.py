@@ -10,14 +10,13 @@ from market_data.aggregator.history import PriceHistory
 from market_data.aggregator.latest_records import LatestRecords
 from market_data.aggregator.venue import Venue
 from market_data.conf.declarations import MarketDataSettings
-from market_data.exchanges.circuit_breaker import CircuitState
 from market_data.exchanges.waits import Waits
 from market_data.ticker.availability import age_ms
 from market_data.ticker.clock import Clock
 from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import TickerCache
-from market_data.ticker_cache.status import CircuitStatus, ExchangeStatus, FetcherStatus, RateLimitStatus
+from market_data.ticker_cache.status import ExchangeReport, FetcherStatus
 
 SYMBOL_LIST_PATIENCE_SECONDS = 3.0
 """How long the first cycle waits for the list of symbols before it goes on without."""
@@ -32,7 +31,7 @@ class MarketData:
     cycle: CycleReport | None
 
 
-def restore_waits(waits: Waits, status: FetcherStatus, now_ms: int) -> None:
+def restore_waits(waits: Waits, status: ExchangeReport, now_ms: int) -> None:
     """Let waits go on from the ban and the rate limit that a report tells of."""
     waits.restore(
         rate_limit_seconds=((status.rate_limit.retry_at or 0) - now_ms) / 1000,
@@ -49,7 +48,7 @@ class MarketDataAggregator:
 
     def __init__(
         self,
-        venue: Venue,
+        venues: Mapping[str, Venue],
         cycle: RefreshCycle,
         cache: TickerCache,
         *,
@@ -58,7 +57,7 @@ class MarketDataAggregator:
         history: PriceHistory,
         clock: Clock,
     ) -> None:
-        self._venue = venue
+        self._venues = venues
         self._cycle = cycle
         self._cache = cache
         self._settings = settings
@@ -66,7 +65,7 @@ class MarketDataAggregator:
         self._history = history
         self._clock = clock
         self._log = CycleLog(clock.monotonic)
-        self._symbols_in_use: tuple[str, ...] = ()
+        self._in_use: dict[str, tuple[str, ...]] = {}
         self._one_at_a_time = threading.Lock()
 
     def get_market_data(
@@ -87,55 +86,34 @@ class MarketDataAggregator:
         """Take over what an earlier fetcher knew of bans, waits and symbols."""
         if status is None:
             return
-        self._venue.symbols.known_pairs = status.pairs
-        restore_waits(self._venue.gateway.waits, status, self._clock.now_ms())
+        self._cycle.known_pairs = status.pairs
+        for name, report in status.by_exchange().items():
+            if name in self._venues:
+                restore_waits(self._venues[name].gateway.waits, report, self._clock.now_ms())
+
+    def status(self) -> Mapping[str, ExchangeReport]:
+        """Return circuit, rate limit and state of each exchange as every process may read them."""
+        now_ms = self._clock.now_ms()
+        return {name: venue.report(now_ms) for name, venue in self._venues.items()}
 
     @property
     def source(self) -> Source:
-        """Whose prices the exchange's hosts gave last."""
-        return self._venue.gateway.source
-
-    def status(self) -> tuple[CircuitStatus, RateLimitStatus, ExchangeStatus]:
-        """Return breaker, rate limit and exchange as every process may read them, waits as instants in Unix ms."""
-        now_ms, gateway, symbols = self._clock.now_ms(), self._venue.gateway, self._venue.symbols
-        breaker, weight, waits = gateway.breaker.snapshot(), gateway.budget.snapshot(), gateway.waits.snapshot()
-
-        def instant(seconds_from_now: float) -> int | None:
-            return now_ms + round(seconds_from_now * 1000) if seconds_from_now > 0 else None
-
-        return (
-            CircuitStatus(
-                state=breaker.state.value,
-                consecutive_failures=breaker.consecutive_failures,
-                retry_at=instant(breaker.retry_after_seconds) if breaker.state is CircuitState.OPEN else None,
-            ),
-            RateLimitStatus(
-                used_weight=weight.used,
-                limit=weight.limit,
-                retry_at=instant(max(waits.rate_limit_seconds, weight.retry_after_seconds)),
-                intervals_per_cycle=gateway.budget.cycles_per_refresh() or 1,
-            ),
-            ExchangeStatus(
-                host=gateway.host,
-                source=gateway.source,
-                banned_until=instant(waits.ban_seconds),
-                symbols_loaded_at=symbols.loaded_at_ms,
-                symbols_error=symbols.error,
-            ),
-        )
+        """Whether any exchange's hosts gave simulated prices last."""
+        sources = {venue.gateway.source for venue in self._venues.values()}
+        return Source.SIMULATOR if Source.SIMULATOR in sources else Source.LIVE
 
     def seconds_until_request(self) -> float:
-        """Return for how long no request is let through."""
-        return self._venue.gateway.seconds_until_request()
+        """Return for how long no request to any exchange is let through."""
+        return min(venue.gateway.seconds_until_request() for venue in self._venues.values())
 
     def intervals_per_cycle(self) -> int:
-        """Return 1, or more where used request weight is near the limit and cycles must become rarer.
+        """Return 1, or more where every exchange's request weight is near its limit and cycles must become rarer.
 
         Rarer cycles still come before the prices of the last one expire.
         """
         settings = self._settings
         most = max(1, (settings.cache_ttl_ms - settings.cycle_deadline_ms // 2) // settings.fetch_interval_ms)
-        return min(most, self._venue.gateway.budget.cycles_per_refresh() or 1)
+        return min(most, *(venue.gateway.budget.cycles_per_refresh() or 1 for venue in self._venues.values()))
 
     def _young(self, pairs: Sequence[str], max_age_ms: int) -> dict[str, TickerRecord]:
         now_ms = self._clock.now_ms()
@@ -157,22 +135,23 @@ class MarketDataAggregator:
         try:
             report = self._cycle.run(pairs, deadline, should_stop)
         finally:
-            self._log.note_hosts(self._venue.gateway.hosts.faults())
-            self._log.note_whole_market(self._venue.whole_market.fault)
-        self._symbols_in_use = tuple(pair.symbol for pair in report.pairs.values() if pair.symbol is not None)
+            for venue in self._venues.values():
+                self._log.note_hosts(venue.exchange.name, venue.gateway.hosts.faults())
+                self._log.note_whole_market(venue.exchange.name, venue.whole_market.fault)
+                self._log.note_still(venue.exchange.name, venue.movement.still_since_ms)
+        self._in_use = report.symbols_in_use()
         if not should_stop():
             self._log.note_report(report)
             self._history.write_due()
         return report
 
     def _keep_symbols_known(self, should_stop: Callable[[], bool]) -> None:
-        gateway, symbols, quarantine = self._venue.gateway, self._venue.symbols, self._venue.quarantine
-        in_use = dict.fromkeys(symbol for symbol in self._symbols_in_use if not quarantine.is_suspect(symbol))
-        # While it is open whether the exchange answers at all, one batch of tickers finds out, and nothing else asks.
-        symbols.keep_current(tuple(in_use), may_ask=not gateway.needs_probe)
-        if self._cycle.number == 0 and not symbols.known_pairs:
+        for name, venue in self._venues.items():
+            venue.keep_current(self._in_use.get(name, ()))
+        first = next(iter(self._venues.values()))
+        if self._cycle.number == 0 and not self._cycle.known_pairs:
             give_up_at = self._clock.monotonic() + SYMBOL_LIST_PATIENCE_SECONDS
-            while not should_stop() and self._clock.monotonic() < give_up_at and not symbols.wait(_NAP_SECONDS):
+            while not should_stop() and self._clock.monotonic() < give_up_at and not first.symbols.wait(_NAP_SECONDS):
                 pass
-        if symbols.symbols is not None and symbols.loaded_at is not None:
-            quarantine.pardon(symbols.symbols.is_trading, symbols.loaded_at)
+            for venue in self._venues.values():
+                venue.symbols.wait(0.0)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,7 +20,6 @@ from market_data.exchanges.protocol import Exchange, Request, SymbolListing
 from market_data.exchanges.symbols import SymbolList
 from market_data.logs.incidents import IncidentLog
 from market_data.ticker.clock import Clock
-from market_data.ticker_cache.status import PairStatus
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +82,6 @@ class SymbolBook:
         self._question: _Question | None = None
         self._told_at: dict[str, float] = {}
         self.symbols: SymbolList | None = None
-        self.known_pairs: Mapping[str, PairStatus] = {}
-        """What an earlier fetcher knew of the pairs, until there is a list."""
         self.loaded_at_ms: int | None = None
         self.error: str | None = None
 

@@ -1,8 +1,10 @@
-"""From pairs to symbols through the exchange's own list, quote aliases included. Pure."""
+"""From pairs to the symbols that price them, through the exchanges' own lists. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from market_data.aggregator.routing import Candidate
+from market_data.exchanges.protocol import Exchange
 from market_data.exchanges.symbols import SymbolList
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.pairs import split_pair
@@ -10,48 +12,83 @@ from market_data.ticker_cache.status import PairStatus
 
 
 @dataclass(frozen=True, slots=True)
+class ListedAt:
+    """An exchange with its list of symbols, None while there is none."""
+
+    exchange: Exchange
+    symbols: SymbolList | None
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedPair:
-    """A pair with the symbol that prices it; `refusal` says why it cannot be priced, where it cannot."""
+    """Who can price a pair, in order: first those that list it, then those that list it in an alias of its quote asset.
+
+    `refusal` says why nobody can, where there is no candidate.
+    """
 
     pair: str
-    symbol: str | None
     base_asset: str
     quote_asset: str
-    is_quote_alias: bool
+    candidates: tuple[Candidate, ...]
     refusal: PairOutcome | None = None
+
+    @property
+    def first(self) -> Candidate | None:
+        return self.candidates[0] if self.candidates else None
 
 
 def resolve_pair(
-    pair: str, symbols: SymbolList | None, aliases: Mapping[str, str], known: PairStatus | None = None
+    pair: str, exchanges: Sequence[ListedAt], aliases: Mapping[str, str], known: PairStatus | None = None
 ) -> ResolvedPair:
-    """Return the symbol of a pair: its own, else the alias's.
+    """Return the candidates of a pair among the exchanges, in their order.
 
-    Without a list, what an earlier fetcher knew of the pair stands in; without that, the names are joined on trust.
+    Where an exchange has no list, what an earlier fetcher knew stands in, else its own way to form a symbol.
     """
     base, quote = split_pair(pair)
     alias = aliases.get(quote)
-    if symbols is None and known is not None and (not known.is_quote_alias or known.quote_asset == alias):
-        return _as_known(pair, known)
-    if symbols is None:
-        return ResolvedPair(pair, base + (alias or quote), base, alias or quote, alias is not None)
-    own = symbols.find(base, quote)
-    listed = own or (symbols.find(base, alias) if alias else None)
-    if listed is None:
-        return ResolvedPair(pair, None, base, quote, False, PairOutcome.UNKNOWN_SYMBOL)
-    refusal = None if listed.is_trading else PairOutcome.NOT_TRADING
-    return ResolvedPair(pair, listed.symbol, base, listed.quote_asset, own is None, refusal)
+    candidates: list[Candidate] = []
+    is_listed = False
+    for quote_asset in (quote, alias) if alias else (quote,):
+        for listed_at in exchanges:
+            name, is_alias = listed_at.exchange.name, quote_asset != quote
+            if listed_at.symbols is None:
+                symbol = _symbol_on_trust(
+                    listed_at.exchange, base, quote_asset, has_alias=bool(alias) and not is_alias, known=known
+                )
+            else:
+                listed = listed_at.symbols.find(base, quote_asset)
+                is_listed = is_listed or listed is not None
+                symbol = listed.symbol if listed and listed.is_trading else None
+            if symbol is not None:
+                candidates.append(Candidate(name, symbol, quote_asset, is_alias))
+    refusal = None if candidates else PairOutcome.NOT_TRADING if is_listed else PairOutcome.UNKNOWN_SYMBOL
+    return ResolvedPair(pair, base, quote, tuple(candidates), refusal)
+
+
+def _symbol_on_trust(
+    exchange: Exchange, base: str, quote_asset: str, *, has_alias: bool, known: PairStatus | None
+) -> str | None:
+    if known is not None and known.exchange == exchange.name:
+        return known.symbol if known.quote_asset == quote_asset and known.outcome != PairOutcome.NOT_TRADING else None
+    return exchange.usual_symbol(base, quote_asset, has_alias=has_alias)
 
 
 def doubt_about(
-    now: SymbolList, before: SymbolList | None, pairs: Sequence[str], aliases: Mapping[str, str]
+    now: SymbolList,
+    before: SymbolList | None,
+    *,
+    pairs: Sequence[str],
+    wanted: Sequence[str],
+    aliases: Mapping[str, str],
 ) -> str | None:
     """Return why a new list is not to be trusted at once, or None: it lacks most of what there was, or is wanted.
 
-    Pairs that the list before did not have either are no sign against the new one.
+    `wanted` are the pairs that a first list must have. Pairs that the list before did not have either are no sign
+    against the new one.
     """
     if before is not None and len(now) < len(before) / 2:
         return f"the list of symbols has shrunk from {len(before)} to {len(now)}"
-    expected = [pair for pair in pairs if before is None or _is_listed(pair, before, aliases)]
+    expected = wanted if before is None else [pair for pair in pairs if _is_listed(pair, before, aliases)]
     lacking = [pair for pair in expected if not _is_listed(pair, now, aliases)]
     if len(lacking) > len(expected) / 2:
         return f"the list of symbols lacks {len(lacking)} of {len(expected)} pairs, {lacking[0]} among them"
@@ -59,11 +96,5 @@ def doubt_about(
 
 
 def _is_listed(pair: str, symbols: SymbolList, aliases: Mapping[str, str]) -> bool:
-    return resolve_pair(pair, symbols, aliases).symbol is not None
-
-
-def _as_known(pair: str, known: PairStatus) -> ResolvedPair:
-    refusal = PairOutcome.UNKNOWN_SYMBOL if known.symbol is None else None
-    if known.outcome is PairOutcome.NOT_TRADING:
-        refusal = PairOutcome.NOT_TRADING
-    return ResolvedPair(pair, known.symbol, known.base_asset, known.quote_asset, known.is_quote_alias, refusal)
+    base, quote = split_pair(pair)
+    return any(symbols.find(base, asset) for asset in (quote, aliases.get(quote)) if asset)

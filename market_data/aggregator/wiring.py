@@ -1,12 +1,14 @@
 """Builds the aggregator from settings, a clock and chance: for the commands, the tests and the simulation alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from market_data.aggregator import arrivals, symbol_book
 from market_data.aggregator.cycle import RefreshCycle
+from market_data.aggregator.day_ago import DayAgoPrices
 from market_data.aggregator.history import PriceHistory
 from market_data.aggregator.latest_records import LatestRecords
+from market_data.aggregator.movement import Movement
 from market_data.aggregator.quarantine import Quarantine
 from market_data.aggregator.service import MarketDataAggregator
 from market_data.aggregator.symbol_book import BackgroundJob, SymbolBook
@@ -16,15 +18,19 @@ from market_data.aggregator.venue import Venue
 from market_data.conf.declarations import MarketDataSettings
 from market_data.exchanges.backoff import ExponentialBackoff
 from market_data.exchanges.binance.exchange import Binance
+from market_data.exchanges.bitstamp.exchange import Bitstamp
 from market_data.exchanges.circuit_breaker import CircuitBreaker
 from market_data.exchanges.gateway import ExchangeGateway, HttpGet
 from market_data.exchanges.hosts import HostPool
 from market_data.exchanges.http import HttpClient
+from market_data.exchanges.kraken.exchange import Kraken
 from market_data.exchanges.protocol import Exchange
 from market_data.exchanges.request_weight import RequestWeightBudget
 from market_data.exchanges.waits import Waits
 from market_data.ticker.clock import Clock
 from market_data.ticker_cache.cache import TickerCache
+
+EXCHANGES: Mapping[str, Callable[[], Exchange]] = {"binance": Binance, "kraken": Kraken, "bitstamp": Bitstamp}
 
 Chance = Callable[[], float]
 """Returns numbers from 0 up to 1."""
@@ -55,11 +61,20 @@ def build_aggregator(
     start_listing: Callable[[Callable[[], None]], BackgroundJob] = symbol_book.on_a_thread,
 ) -> MarketDataAggregator:
     """Return an aggregator that writes under the lease `token`; `http` is a new client where left out."""
-    http = http or build_http(settings, clock)
-    venue = build_venue(settings, Binance(), clock=clock, chance=chance, http=http, start_listing=start_listing)
+    venues = {
+        name: build_venue(
+            settings,
+            EXCHANGES[name](),
+            clock=clock,
+            chance=chance,
+            http=http,
+            start_listing=start_listing,
+        )
+        for name in settings.exchange_names
+    }
     latest, history = LatestRecords(), PriceHistory(cache, token, clock.monotonic)
     cycle = RefreshCycle(
-        venue,
+        venues,
         cache,
         token,
         settings=settings,
@@ -68,7 +83,7 @@ def build_aggregator(
         clock=clock,
         start_request=start_request,
     )
-    return MarketDataAggregator(venue, cycle, cache, settings=settings, latest=latest, history=history, clock=clock)
+    return MarketDataAggregator(venues, cycle, cache, settings=settings, latest=latest, history=history, clock=clock)
 
 
 def build_venue(
@@ -77,21 +92,31 @@ def build_venue(
     *,
     clock: Clock,
     chance: Chance,
-    http: HttpGet,
+    http: HttpGet | None,
     start_listing: Callable[[Callable[[], None]], BackgroundJob] = symbol_book.on_a_thread,
 ) -> Venue:
-    """Return an exchange with its hosts, its list of symbols and its quarantine."""
-    gateway = build_gateway(settings, exchange, settings.exchange_urls, clock=clock, chance=chance, http=http)
+    """Return an exchange with its connections, hosts, list of symbols and quarantine: all that no other shares."""
+    urls = settings.exchange_urls(exchange.name)
+    gateway = build_gateway(settings, exchange, urls, clock=clock, chance=chance, http=http)
+    retry = ExponentialBackoff(*_LIST_RETRY_SECONDS, chance)
+    # Only where no other exchange can have the pairs is a first list without most of them suspicious.
+    wanted = settings.trading_pairs if len(settings.exchange_names) == 1 else ()
     symbols = SymbolBook(
         exchange,
         gateway,
-        schedule=SymbolSchedule(ExponentialBackoff(*_LIST_RETRY_SECONDS, chance)),
-        distrust=partial(doubt_about, pairs=settings.trading_pairs, aliases=settings.quote_aliases),
+        schedule=SymbolSchedule(retry),
+        distrust=partial(doubt_about, pairs=settings.trading_pairs, wanted=wanted, aliases=settings.quote_aliases),
         clock=clock,
         start=start_listing,
     )
-    quarantine = Quarantine(wait=ExponentialBackoff(*_QUARANTINE_SECONDS, chance), monotonic=clock.monotonic)
-    return Venue(exchange, gateway, symbols, quarantine)
+    return Venue(
+        exchange,
+        gateway,
+        symbols,
+        Quarantine(wait=ExponentialBackoff(*_QUARANTINE_SECONDS, chance), monotonic=clock.monotonic),
+        DayAgoPrices(exchange, gateway, retry=retry, clock=clock, start=start_listing),
+        Movement(clock.monotonic),
+    )
 
 
 def build_gateway(
@@ -101,7 +126,7 @@ def build_gateway(
     *,
     clock: Clock,
     chance: Chance,
-    http: HttpGet,
+    http: HttpGet | None = None,
 ) -> ExchangeGateway:
     """Return the way out to these hosts of the exchange."""
     monotonic = clock.monotonic
@@ -109,7 +134,7 @@ def build_gateway(
     longest_wait = min(longest_wait, _RECOVERY_SECONDS - settings.cycle_deadline_ms / 1000)
     return ExchangeGateway(
         exchange,
-        http,
+        http or build_http(settings, clock),
         hosts=HostPool(urls, rest=ExponentialBackoff(*_HOST_REST_SECONDS, chance), monotonic=monotonic),
         waits=Waits(floor=ExponentialBackoff(*_RATE_LIMIT_FLOOR_SECONDS, chance), monotonic=monotonic),
         budget=RequestWeightBudget(exchange.weight_limit, monotonic=monotonic),

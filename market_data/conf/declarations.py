@@ -6,7 +6,7 @@ from typing import Any
 
 from market_data.conf import parsers as values
 from market_data.conf.problems import Problem, Severity, check_id
-from market_data.ticker.pairs import quoted
+from market_data.ticker.pairs import quoted, split_pair
 
 CYCLE_MARGIN_MS = 40
 """What a refresh cycle leaves of its interval for writing its report."""
@@ -37,7 +37,7 @@ class Setting:
         """The description, with the range where the value is a number."""
         return (
             f"{self.description}; {self.parse.limits}"
-            if isinstance(self.parse, values.WholeNumber)
+            if isinstance(self.parse, values.WholeNumber | values.Percentage)
             else self.description
         )
 
@@ -75,6 +75,13 @@ class MarketDataSettings:
     client_stale_threshold_ms: int
     binance_api_base_url: str
     binance_api_fallback_urls: tuple[str, ...]
+    exchanges: Mapping[str, tuple[str, ...]]
+    kraken_api_base_url: str
+    kraken_api_fallback_urls: tuple[str, ...]
+    bitstamp_api_base_url: str
+    bitstamp_api_fallback_urls: tuple[str, ...]
+    alias_tolerance_percent: float
+    divergence_percent: float
     cache_alias: str
     snapshot_ms: int
     metrics_folder: str
@@ -91,12 +98,24 @@ class MarketDataSettings:
         return min(MAX_LEASE_TTL_MS, max(2_000, spare_ms // 2))
 
     @property
-    def exchange_urls(self) -> tuple[str, ...]:
-        """The exchange's hosts in the order in which they are tried."""
-        return tuple(dict.fromkeys((self.binance_api_base_url, *self.binance_api_fallback_urls)))
+    def exchange_names(self) -> tuple[str, ...]:
+        """Every exchange that may deliver a pair, the usual order first."""
+        return tuple(dict.fromkeys(name for key in ("*", *self.exchanges) for name in self.exchanges[key]))
+
+    def exchanges_of(self, pair: str) -> tuple[str, ...]:
+        """Return who may deliver the pair, in order: the most specific key counts."""
+        quote = split_pair(pair)[1]
+        return next(self.exchanges[key] for key in (pair, quote, "*") if key in self.exchanges)
+
+    def exchange_urls(self, name: str) -> tuple[str, ...]:
+        """Return an exchange's hosts in the order in which they are tried."""
+        base_url, fallback_urls = getattr(self, f"{name}_api_base_url"), getattr(self, f"{name}_api_fallback_urls")
+        return tuple(dict.fromkeys((base_url, *fallback_urls)))
 
 
 _BINANCE = values.ExchangeAddress("/api/v3", ("binance.com", "binance.vision"))
+_KRAKEN = values.ExchangeAddress("/0/public", ("kraken.com",))
+_BITSTAMP = values.ExchangeAddress("/api/v2", ("bitstamp.net",))
 
 SETTINGS: Mapping[str, Setting] = {
     "trading_pairs": Setting(
@@ -154,6 +173,39 @@ SETTINGS: Mapping[str, Setting] = {
         13, "BINANCE_API_FALLBACK_URLS", '["https://data-api.binance.vision"]', _BINANCE.each,
         "other hosts of the same exchange, tried in this order; `[]` for none",
         '["https://data-api.binance.vision"]', is_secret=True,
+    ),
+    "exchanges": Setting(
+        19, "MARKET_DATA_EXCHANGES", '["binance","kraken","bitstamp"]', values.exchange_orders,
+        "who delivers a pair: the first that lists it, the later ones stand by; a map by pair, quote or `*` for "
+        "exceptions",
+        '["binance","kraken","bitstamp"]',
+    ),
+    "kraken_api_base_url": Setting(
+        20, "KRAKEN_API_BASE_URL", "https://api.kraken.com", _KRAKEN,
+        "Kraken's address", "https://api.kraken.com", is_secret=True,
+    ),
+    "kraken_api_fallback_urls": Setting(
+        21, "KRAKEN_API_FALLBACK_URLS", "[]", _KRAKEN.each,
+        "other hosts of Kraken, tried in this order", "[]", is_secret=True,
+    ),
+    "bitstamp_api_base_url": Setting(
+        22, "BITSTAMP_API_BASE_URL", "https://www.bitstamp.net", _BITSTAMP,
+        "Bitstamp's address", "https://www.bitstamp.net", is_secret=True,
+    ),
+    "bitstamp_api_fallback_urls": Setting(
+        23, "BITSTAMP_API_FALLBACK_URLS", "[]", _BITSTAMP.each,
+        "other hosts of Bitstamp, tried in this order", "[]", is_secret=True,
+    ),
+    "alias_tolerance_percent": Setting(
+        24, "MARKET_DATA_ALIAS_TOLERANCE_PERCENT", "0.5", values.Percentage(),
+        "`health` is degraded while a pair is priced in an alias that is worth more or less than its asset by more "
+        "than this",
+        "0.5", "%",
+    ),
+    "divergence_percent": Setting(
+        25, "MARKET_DATA_DIVERGENCE_PERCENT", "1", values.Percentage(),
+        "`health` is degraded while two exchanges that priced a pair in one cycle differ by more than this",
+        "1", "%",
     ),
     "cache_alias": Setting(
         14, "MARKET_DATA_CACHE_ALIAS", "default", values.text,

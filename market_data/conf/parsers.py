@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from market_data.ticker.pairs import normalise_asset, normalise_pairs
+from market_data.ticker.pairs import normalise_asset, normalise_pair, normalise_pairs, quoted
 
 Parser = Callable[[Any], Any]
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+", re.IGNORECASE)
@@ -34,6 +34,21 @@ class WholeNumber:
         except ValueError:
             raise ValueError("the value is not a whole number") from None
         if not self.minimum <= number <= self.maximum:
+            raise ValueError(f"the value is not in the range of {self.limits}")
+        return number
+
+
+@dataclass(frozen=True)
+class Percentage:
+    """Parses per cent as a plain decimal number above 0 and up to 100."""
+
+    limits: ClassVar[str] = "above 0, up to 100"
+
+    def __call__(self, value: Any) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", str(value).strip(), re.ASCII):
+            raise ValueError("the value is not a plain number; write it with a point and without a sign or unit")
+        number = float(str(value))
+        if not 0 < number <= 100:
             raise ValueError(f"the value is not in the range of {self.limits}")
         return number
 
@@ -79,6 +94,37 @@ def quote_aliases(value: Any) -> Mapping[str, str]:
     ):
         raise ValueError("the value is not a mapping from quote asset to quote asset")
     return {normalise_asset(quote): normalise_asset(alias) for quote, alias in aliases.items()}
+
+
+EXCHANGE_NAMES = ("binance", "kraken", "bitstamp")
+
+
+def exchange_orders(value: Any) -> Mapping[str, tuple[str, ...]]:
+    """Return exchanges in their order by pair, quote asset or `*`; a list stands for `*`."""
+    given = _json(value) if isinstance(value, str) and value.strip().startswith(("{", "[")) else value
+    orders = given if isinstance(given, Mapping) else {"*": given}
+    parsed = {_pair_or_asset(str(key).strip()): _order(names) for key, names in orders.items()}
+    if len(parsed) < len(orders):
+        raise ValueError("two keys of the map are the same pair or quote asset")
+    if "*" not in parsed:
+        raise ValueError('the map does not say what counts for all other pairs; add the key "*"')
+    return parsed
+
+
+def _pair_or_asset(key: str) -> str:
+    if key == "*":
+        return key
+    return normalise_pair(key) if "/" in key else normalise_asset(key)
+
+
+def _order(value: Any) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text_list(value)))
+    unknown = [name for name in names if name not in EXCHANGE_NAMES]
+    if unknown:
+        raise ValueError(f"{quoted(unknown[0])} is no exchange; there are {', '.join(EXCHANGE_NAMES)}")
+    if not names:
+        raise ValueError("a list of exchanges is empty")
+    return names
 
 
 @dataclass(frozen=True)

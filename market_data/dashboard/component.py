@@ -44,7 +44,7 @@ def read_component(settings: MarketDataSettings, pairs: Sequence[str] | None = N
     named = settings.trading_pairs if pairs is None else pairs
     known = tuple(pair for pair in named if pair in settings.trading_pairs)
     problem = _unknown([pair for pair in named if pair not in known], settings)
-    reading, fetcher_status, reasons, now_ms = _read(settings)
+    reading, fetcher_status, reasons, doubts, now_ms = _read(settings)
     source = reading.source if reading else None
     shown = shown_prices(known, reading or NO_PRICES, now_ms, settings)
     prices = market_prices(shown, fetcher_status, settings.client_stale_threshold_ms)
@@ -52,10 +52,16 @@ def read_component(settings: MarketDataSettings, pairs: Sequence[str] | None = N
     context = {
         "prices": prices,
         "problem": problem,
-        "reasons": " ".join(reasons) if prices.status == "unavailable" else "",
+        "reasons": " ".join(reasons if prices.status == "unavailable" else doubts),
         "is_simulated": source is Source.SIMULATOR,
         "updated_at": _updated_at(now_ms) if any(found.is_current for found in shown.values()) else "",
-        "config": {**config, "problem": problem, **more_config},
+        "config": {
+            **config,
+            "priceDoubts": " ".join(doubts),
+            "hasAliases": any(card.alias for card in prices.cards),
+            "problem": problem,
+            **more_config,
+        },
     }
     return Component(context, source, now_ms, problem)
 
@@ -74,18 +80,18 @@ def _unknown(pairs: Sequence[str], settings: MarketDataSettings) -> str:
 
 def _read(
     settings: MarketDataSettings,
-) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str], int]:
-    """Return the cache's prices, the fetcher's report, what is wrong, in sentences, and the time."""
+) -> tuple[CacheReading | None, FetcherStatus | None, Sequence[str], Sequence[str], int]:
+    """Return the cache's prices, the fetcher's report, what is wrong and which prices to doubt, and the time."""
     cache = open_ticker_cache()
     clock = cache.clock
     try:
         reading = cache.read(settings.trading_pairs, include_last_known=True)
         fetcher = cache.read_fetcher()
     except CacheUnavailableError as error:
-        return None, None, unhealthy_content(str(error), settings)["reasons"], clock.now_ms()
+        return None, None, unhealthy_content(str(error), settings)["reasons"], (), clock.now_ms()
     now_ms = clock.now_ms()
     health = health_content(reading, fetcher, now_ms, clock.status(), settings)
-    return reading, fetcher.status, health["reasons"], now_ms
+    return reading, fetcher.status, health["reasons"], health["aggregator"]["priceDoubts"], now_ms
 
 
 def _config(

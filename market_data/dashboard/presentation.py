@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from market_data.conf.declarations import MarketDataSettings
+from market_data.inspection.words import alias_text
 from market_data.ticker import number_format
 from market_data.ticker.availability import Availability
 from market_data.ticker.pairs import split_pair
@@ -35,6 +36,7 @@ class PriceCard:
     state: str
     note: str
     alias: str
+    exchange: str
     price: str
     change: str
     direction: str
@@ -133,7 +135,8 @@ def _card(pair: str, found: Availability, pair_status: PairStatus | None, stale_
         quote_asset=quote_asset,
         state=state,
         note=pair_note(state, outcome),
-        alias=f"priced in {pair_status.quote_asset}" if pair_status and pair_status.is_quote_alias else "",
+        alias=_alias(pair, pair_status),
+        exchange=record.exchange.capitalize() if record and record.exchange else "",
         price=number_format.format_price(record.price if record else None),
         change=number_format.format_change(change),
         direction=number_format.change_direction(change),
@@ -143,6 +146,10 @@ def _card(pair: str, found: Availability, pair_status: PairStatus | None, stale_
         age=number_format.MISSING if found.age_ms is None else number_format.format_age(found.age_ms),
         range_percent=_range_percent(record),
     )
+
+
+def _alias(pair: str, status: PairStatus | None) -> str:
+    return alias_text(pair, status.quote_asset, status.alias_rate) if status and status.is_quote_alias else ""
 
 
 def _pair_state(found: Availability, stale_threshold_ms: int) -> str:

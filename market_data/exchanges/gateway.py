@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from market_data.exchanges.circuit_breaker import CircuitBreaker, CircuitState
 from market_data.exchanges.errors import BlockedError, ExchangeError, OutOfTimeError, RateLimitedError
 from market_data.exchanges.hosts import HostPool
-from market_data.exchanges.protocol import Exchange, Request, SymbolListing, TickerAnswer
+from market_data.exchanges.protocol import Candle, Exchange, Request, SymbolListing, TickerAnswer
 from market_data.exchanges.request_weight import RequestWeightBudget
 from market_data.exchanges.response import HttpResponse, host_of
 from market_data.exchanges.waits import Waits
@@ -60,7 +60,7 @@ class ExchangeGateway:
         self.max_concurrent = max_concurrent
         self._slots = threading.BoundedSemaphore(max_concurrent)
         self._monotonic = monotonic
-        self.source = Source(exchange.name)
+        self.source = Source.LIVE
         """Whose the last answer was."""
 
     @property
@@ -90,6 +90,8 @@ class ExchangeGateway:
         record = self.breaker.record_undecided
         try:
             received = self._request(request, partial(self._exchange.read_tickers, request), deadline)
+            if isinstance(received.content.error, RateLimitedError):
+                self.waits.obey(received.content.error)
             record = self.breaker.record_success
         except ExchangeError as error:
             if error.is_outage:
@@ -108,6 +110,10 @@ class ExchangeGateway:
                 if not error.is_refusal:
                     raise
         return self._request(requests[-1], self._exchange.read_list, deadline)
+
+    def candles(self, request: Request, deadline: float) -> Received[Sequence[Candle]]:
+        """Return closed candles, oldest first; raise an `ExchangeError`."""
+        return self._request(request, self._exchange.read_candles, deadline)
 
     def cancel_all(self) -> None:
         """End every request under way."""
@@ -158,7 +164,7 @@ class ExchangeGateway:
     def _source_of(self, response: HttpResponse) -> Source:
         """Return whose answer it is; an error page says nothing of that, so only what could be read is asked."""
         is_simulated = response.headers.get(_SIMULATOR_HEADER) == Source.SIMULATOR.value
-        return Source.SIMULATOR if is_simulated else Source(self._exchange.name)
+        return Source.SIMULATOR if is_simulated else Source.LIVE
 
     def _blocked_everywhere(self) -> BlockedError:
         seconds = self.hosts.seconds_until_request()

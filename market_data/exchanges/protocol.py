@@ -19,14 +19,14 @@ _MAX_BYTES = 8 * 1024 * 1024
 class Request:
     """One GET: its path with the query, what it costs of the request weight, the symbols whose tickers it asks for.
 
-    `is_whole_market` marks a request that names no symbol and brings them all; `batch_size` is how many symbols a
-    request may name that asks for what this one leaves open.
+    `stands_for_batches` marks one request for the whole market that is made because it costs less than several;
+    `batch_size` is how many symbols a request may name that asks for what this one leaves open.
     """
 
     path_and_query: str
     weight: int
     symbols: tuple[str, ...] = ()
-    is_whole_market: bool = False
+    stands_for_batches: bool = False
     batch_size: int = 1
     max_bytes: int = _MAX_BYTES
 
@@ -43,8 +43,9 @@ class RowState(Enum):
 class TickerRow(Protocol):
     """One symbol's rolling 24 h figures, as decimal texts in the exchange's own digits.
 
-    Prices are in the quote asset, volume in the base asset, the change in per cent. `exchange_time_ms` is the
-    symbol's last event in Unix ms by the exchange's clock, None where the exchange does not tell.
+    Prices are in the quote asset, volume in the base asset, the change in per cent. Where a row has neither the change
+    nor `open_24h`, the price of 24 h ago, candles have to tell it. By the exchange's clock, in Unix ms:
+    `exchange_time_ms` is the symbol's last event, `made_at_ms` when the exchange wrote the row. None is not told.
     """
 
     @property
@@ -54,13 +55,17 @@ class TickerRow(Protocol):
     @property
     def volume(self) -> str: ...
     @property
-    def change_24h_percent(self) -> str: ...
+    def change_24h_percent(self) -> str | None: ...
+    @property
+    def open_24h(self) -> str | None: ...
     @property
     def high_24h(self) -> str: ...
     @property
     def low_24h(self) -> str: ...
     @property
     def exchange_time_ms(self) -> int | None: ...
+    @property
+    def made_at_ms(self) -> int | None: ...
     @property
     def state(self) -> RowState: ...
 
@@ -70,12 +75,21 @@ class TickerAnswer:
     """What one answer says of the symbols that were asked for.
 
     `rows` has None for a row that cannot be read. `refused` are symbols that the exchange does not know. `again` are
-    requests for what this answer left open.
+    requests for what this answer left open. `error` is what the exchange complained of beside the rows.
     """
 
     rows: Mapping[str, TickerRow | None]
     refused: tuple[str, ...] = ()
     again: tuple[Request, ...] = ()
+    error: ExchangeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """The last price of a span of time that began at `opens_at_ms`, Unix ms by the exchange's clock."""
+
+    opens_at_ms: int
+    close: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,13 @@ class Exchange(Protocol):
     @property
     def weight_limit(self) -> int:
         """Request weight a minute, until the exchange itself names its limit."""
+        ...
+
+    def usual_symbol(self, base_asset: str, quote_asset: str, *, has_alias: bool) -> str | None:
+        """Return the symbol of two assets as it is usually formed, for the time without a list.
+
+        `has_alias` tells that another quote asset can stand in. None where a guess would be wrong.
+        """
         ...
 
     def ticker_requests(
@@ -127,6 +148,14 @@ class Exchange(Protocol):
 
     def read_list(self, response: HttpResponse) -> SymbolListing:
         """Return the symbols of a list or of a status; raise `MalformedAnswerError` or `RefusedSymbolsError`."""
+        ...
+
+    def candles_request(self, symbol: str) -> Request | None:
+        """Return the request for five-minute candles of more than a day, None where rows tell the change in 24 h."""
+        ...
+
+    def read_candles(self, response: HttpResponse) -> Sequence[Candle]:
+        """Return closed candles, oldest first; raise `MalformedAnswerError`."""
         ...
 
     def error_of(self, response: HttpResponse) -> ExchangeError | None:

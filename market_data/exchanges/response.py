@@ -24,10 +24,27 @@ class HttpResponse:
     @property
     def exchange_now_ms(self) -> int:
         """The exchange's clock from `Date`, ours where that is absent or unreadable."""
+        sent_at_ms = self._instant_ms("date")
+        return self.received_at_ms if sent_at_ms is None else sent_at_ms
+
+    @property
+    def age_ms(self) -> int:
+        """How old the response says it was when it arrived, by the exchange's clock; zero where it says nothing.
+
+        Edge caches tell it by `Age`, or by the distance from `Last-Modified` to `Date`.
+        """
+        text = self.headers.get("age", "").strip()
+        age_ms = int(text) * 1000 if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+        made_at_ms, sent_at_ms = self._instant_ms("last-modified"), self._instant_ms("date")
+        if made_at_ms is None or sent_at_ms is None:
+            return age_ms
+        return max(age_ms, sent_at_ms - made_at_ms)
+
+    def _instant_ms(self, header: str) -> int | None:
         try:
-            return instant_ms(self.headers["date"])
+            return instant_ms(self.headers[header])
         except (KeyError, ValueError, OverflowError):
-            return self.received_at_ms
+            return None
 
 
 def instant_ms(http_date: str) -> int:

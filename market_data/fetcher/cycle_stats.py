@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from market_data.aggregator.comparison import alias_pair
 from market_data.aggregator.cycle import CycleReport
-from market_data.aggregator.symbols import ResolvedPair
 from market_data.logs.incidents import IncidentLog
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
@@ -89,11 +89,22 @@ class CycleStats:
         self.stats = msgspec.structs.replace(self.stats, **changes)
 
     def _note_pairs(self, report: CycleReport) -> None:
-        pairs = {pair: _pair_status(report.pairs[pair], outcome) for pair, outcome in report.outcomes.items()}
+        pairs = {pair: _pair_status(report, pair) for pair in report.outcomes}
+        self._tell_of_changes(pairs)
         for outcome, changed in _changed_pairs(self.pairs, pairs).items():
             level = logging.INFO if outcome == PairOutcome.OK else logging.WARNING
             logger.log(level, "%s: %s", outcome, _listed(changed))
         self.pairs = pairs
+
+    def _tell_of_changes(self, pairs: Mapping[str, PairStatus]) -> None:
+        """Log which exchange has taken over which pairs, one line for each."""
+        taken_over: dict[tuple[str, str], list[str]] = {}
+        for pair, status in pairs.items():
+            before = self.pairs[pair].exchange if pair in self.pairs else None
+            if before and status.exchange and before != status.exchange:
+                taken_over.setdefault((before, status.exchange), []).append(pair)
+        for (before, now), changed in taken_over.items():
+            logger.warning("%s delivers instead of %s: %s", now, before, _listed(changed))
 
     def _announce_simulation(self, source: Source) -> None:
         if source is Source.SIMULATOR and not self._has_announced_simulation:
@@ -106,13 +117,23 @@ def _listed(pairs: list[str], most: int = 10) -> str:
     return ", ".join(pairs[:most]) + more
 
 
-def _pair_status(resolved: ResolvedPair, outcome: PairOutcome) -> PairStatus:
+def _pair_status(report: CycleReport, pair: str) -> PairStatus:
+    resolved, delivering = report.pairs[pair], report.delivering.get(pair)
+    rate = report.comparison.alias_rates.get(alias_pair(pair, delivering) or "") if delivering else None
+    difference = report.comparison.differences.get(pair)
     return PairStatus(
-        symbol=resolved.symbol,
+        symbol=delivering.symbol if delivering else None,
         base_asset=resolved.base_asset,
-        quote_asset=resolved.quote_asset,
-        is_quote_alias=resolved.is_quote_alias,
-        outcome=outcome,
+        quote_asset=delivering.quote_asset if delivering else resolved.quote_asset,
+        is_quote_alias=delivering is not None and delivering.is_alias,
+        outcome=report.outcomes[pair],
+        exchange=delivering.exchange if delivering else None,
+        standing_by=tuple(dict.fromkeys(other.exchange for other in resolved.candidates if other != delivering)),
+        instead_of=resolved.first.exchange if resolved.first and delivering != resolved.first else None,
+        alias_rate=rate.rate if rate else None,
+        alias_rate_exchange=rate.exchange if rate else None,
+        compared_with=difference.exchange if difference else None,
+        difference_percent=difference.percent if difference else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The fetcher: a refresh cycle at a fixed rate, while this process holds the lease; a standby otherwise."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from market_data.aggregator.service import MarketDataAggregator
@@ -177,16 +178,20 @@ class MarketDataFetcher:
         return self._should_stop() or not self._lease.is_held
 
     def _status(self) -> FetcherStatus:
-        breaker, rate_limit, exchange = self.aggregator.status()
+        exchanges = self.aggregator.status()
+        delivering = Counter(pair.exchange for pair in self._stats.pairs.values() if pair.exchange in exchanges)
+        # What older readers know as the exchange is the one that delivers most.
+        main = exchanges[max(exchanges, key=lambda name: delivering[name])]
         wait_ms = round((self._next_cycle_at - self._clock.monotonic()) * 1000)
         return FetcherStatus(
             started_at=self._started_at_ms,
             heartbeat_at=self._clock.now_ms(),
             interval_ms=self._settings.fetch_interval_ms,
             stats=self._stats.stats,
-            circuit_breaker=breaker,
-            rate_limit=rate_limit,
-            exchange=exchange,
+            circuit_breaker=main.circuit_breaker,
+            rate_limit=main.rate_limit,
+            exchange=main.exchange,
+            exchanges=dict(exchanges),
             pairs=dict(self._stats.pairs),
             backoff=BackoffStatus(self._stats.failures_in_a_row, self._clock.now_ms() + wait_ms),
         )

@@ -1,6 +1,6 @@
 """What an inspection consists of: facts in sections, each for machines and in words. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,10 @@ class Section:
     key: str
     title: str
     facts: Sequence[Fact]
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        return {fact.key: fact.value for fact in self.facts}
 
 
 def plain(key: str, label: str, value: Any, unit: str = "", *, is_trouble: bool = False) -> Fact:

@@ -1,12 +1,13 @@
 """`GET health`: whether this process can serve, and how well it is supplied. Pure."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from market_data.conf.declarations import MarketDataSettings
+from market_data.inspection.exchange_reasons import exchange_notes, exchange_troubles, price_doubts
 from market_data.ticker.availability import PriceState
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
@@ -21,7 +22,6 @@ from market_data.ticker_cache.status import (
     RateLimitStatus,
 )
 
-_END_OF_CALENDAR_MS = 253_402_300_799_000  # 9999-12-31 23:59:59 UTC
 SIMULATED = "Prices are simulated: they come from the exchange simulator."
 
 
@@ -34,13 +34,14 @@ def health_content(
 ) -> dict[str, Any]:
     """Return the body of `health` where Redis answers: `healthy` or `degraded`, with reasons in words."""
     pairs = pair_counts(prices, fetcher.status, now_ms, settings)
-    problems = _problems(fetcher, pairs, now_ms)
+    doubts = price_doubts(fetcher.status, settings)
+    problems = _problems(fetcher, pairs, now_ms) + doubts
     notes = _notes(prices.source, fetcher.status, now_ms) + clock_faults(fetcher.status, own_clock)
     return {
         "status": "degraded" if problems else "healthy",
         "reasons": problems + notes,
         "cache": {"isReachable": True, "error": None},
-        "aggregator": _aggregator(fetcher),
+        "aggregator": _aggregator(fetcher, doubts),
         "pairs": pairs,
     }
 
@@ -75,12 +76,7 @@ def pair_counts(
 def _notes(source: Source, status: FetcherStatus | None, now_ms: int) -> list[str]:
     """Return what an operator should know though nothing is wrong."""
     notes = [SIMULATED] if source is Source.SIMULATOR else []
-    limit = status.rate_limit if status else RateLimitStatus()
-    if limit.intervals_per_cycle > 1:
-        notes.append(f"Request weight is near the limit: a refresh cycle every {limit.intervals_per_cycle} intervals.")
-    if limit.retry_at is not None and limit.retry_at > now_ms:
-        notes.append(f"The rate limit allows no request until {_utc_text(limit.retry_at)}.")
-    return notes
+    return notes + exchange_notes(status, now_ms) if status else notes
 
 
 def clock_faults(status: FetcherStatus | None, own_clock: ClockStatus) -> list[str]:
@@ -95,28 +91,20 @@ def _problems(fetcher: FetcherReading, pairs: dict[str, Any], now_ms: int) -> li
     candidates = [(not fetcher.is_running, "No fetcher is running.")]
     for state in ("missing", "stale"):
         candidates.append((pairs[state] > 0, f"Pairs {state}: {pairs[state]} of {pairs['configured']}."))
-    if status:
-        breaker, banned_until = status.circuit_breaker, status.exchange.banned_until
-        candidates += [
-            (status.stats.last_error is not None, f"The last refresh cycle failed: {status.stats.last_error}."),
-            (breaker.state != "closed", f"The circuit to the exchange is {breaker.state.replace('_', '-')}."),
-        ]
-        if banned_until is not None and banned_until > now_ms:
-            candidates.append((True, f"The exchange has banned this address until {_utc_text(banned_until)}."))
-    return [sentence for is_true, sentence in candidates if is_true]
+    if status and status.stats.last_error is not None:
+        candidates.append((True, f"The last refresh cycle failed: {status.stats.last_error}."))
+    problems = [sentence for is_true, sentence in candidates if is_true]
+    return problems + exchange_troubles(status, now_ms) if status else problems
 
 
-def _utc_text(instant_ms: int) -> str:
-    """Return an instant in Unix ms like `2026-11-22 20:15:00 UTC`; one past the calendar's end is that end."""
-    return f"{datetime.fromtimestamp(min(instant_ms, _END_OF_CALENDAR_MS) / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _aggregator(fetcher: FetcherReading | None) -> dict[str, Any]:
+def _aggregator(fetcher: FetcherReading | None, doubts: Sequence[str] = ()) -> dict[str, Any]:
     status = fetcher.status if fetcher else None
     return {
         "circuitBreaker": msgspec.to_builtins(status.circuit_breaker if status else CircuitStatus()),
         "rateLimit": msgspec.to_builtins(status.rate_limit if status else RateLimitStatus()),
         "exchange": msgspec.to_builtins(status.exchange if status else ExchangeStatus()),
+        "exchanges": msgspec.to_builtins(dict(status.by_exchange()) if status else {}),
+        "priceDoubts": doubts,
         "backoff": msgspec.to_builtins(status.backoff if status else BackoffStatus()),
         "lease": {
             "holder": _holder(fetcher.lease_token) if fetcher else None,

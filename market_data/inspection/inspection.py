@@ -12,7 +12,12 @@ from market_data.inspection.facts import Section
 from market_data.inspection.health import health_content, unhealthy_content
 from market_data.inspection.pair_rows import PairRow, pair_rows
 from market_data.inspection.redis_section import redis_section, unreachable_redis_section
-from market_data.inspection.sections import clock_section, write_side_sections
+from market_data.inspection.sections import (
+    MAIN_EXCHANGE_KEYS,
+    clock_section,
+    exchange_sections,
+    write_side_sections,
+)
 from market_data.inspection.setting_rows import SettingRow
 from market_data.inspection.words import instant_text
 from market_data.ticker_cache.clock import ClockStatus
@@ -46,6 +51,17 @@ class Inspection:
     settings: Sequence[SettingRow]
     pairs: Sequence[PairRow]
     sections: Sequence[Section]
+    exchanges: Sequence[Section] = ()
+    """Of each exchange; `sections` has the one that delivers most pairs in the parts that it had from the beginning."""
+
+    @property
+    def shown_sections(self) -> Sequence[Section]:
+        """What people see: each exchange once."""
+        if len(self.exchanges) < 2:
+            return self.sections
+        first = next(index for index, section in enumerate(self.sections) if section.key in MAIN_EXCHANGE_KEYS)
+        others = [section for section in self.sections if section.key not in MAIN_EXCHANGE_KEYS]
+        return [*others[:first], *self.exchanges, *others[first:]]
 
     @property
     def at_text(self) -> str:
@@ -64,7 +80,8 @@ class Inspection:
                 "status": self.status,
                 "reasons": self.reasons,
                 "at": self.at_ms,
-                **{section.key: {fact.key: fact.value for fact in section.facts} for section in self.sections},
+                **{section.key: section.values for section in self.sections},
+                "exchanges": {section.key: section.values for section in self.exchanges},
                 "pairs": [_pair_content(row) for row in self.pairs],
                 "settings": [_setting_content(row) for row in self.settings],
             }
@@ -90,6 +107,7 @@ def inspection_of(
             redis_section(read.address, read.server),
             versions,
         ],
+        exchanges=exchange_sections(read.fetcher.status, now_ms),
     )
 
 
@@ -127,6 +145,11 @@ def _pair_content(row: PairRow) -> Mapping[str, Any]:
         "timestamp": row.received_at_ms,
         "ageMs": row.age_ms,
         "lifeMs": row.life_ms,
+        "exchange": row.exchange,
+        "insteadOf": row.instead_of,
+        "standingBy": row.standing_by,
+        "aliasRate": row.alias_rate,
+        "aliasRateExchange": row.alias_rate_exchange,
     }
 
 

@@ -1,22 +1,27 @@
 """What is reported of fetcher, lease, circuit breaker, rate limit and exchange, fact by fact. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from market_data.conf.declarations import MarketDataSettings
 from market_data.inspection.facts import Fact, Section, plain
-from market_data.inspection.words import NOTHING, duration_text, instant_text
+from market_data.inspection.words import NOTHING, duration_text, instant_text, listed
 from market_data.ticker.source import Source
 from market_data.ticker_cache.clock import ClockStatus
 from market_data.ticker_cache.server import CacheLives
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
+    ExchangeReport,
     ExchangeStatus,
     FetcherReading,
     FetcherStatus,
     FetchStats,
     RateLimitStatus,
 )
+
+MAIN_EXCHANGE_KEYS = ("circuitBreaker", "rateLimit", "exchange")
+"""The sections about the exchange that delivers most pairs."""
 
 
 def write_side_sections(
@@ -25,13 +30,41 @@ def write_side_sections(
     """Return the sections about the process that fetches; `holder` names it."""
     status = fetcher.status
     rate_limit = status.rate_limit if status else RateLimitStatus()
+    exchange, names = (status.exchange, status.by_exchange()) if status else (ExchangeStatus(), ("binance",))
     return (
         Section("fetcher", "Fetcher", _fetcher(fetcher, now_ms, settings)),
         Section("lease", "Lease", _lease(fetcher, lives, holder)),
         Section("circuitBreaker", "Circuit breaker", _breaker(status, now_ms)),
         Section("rateLimit", "Rate limit", _rate_limit(rate_limit, now_ms)),
-        Section("exchange", "Exchange", _exchange(status.exchange if status else ExchangeStatus(), now_ms)),
+        Section("exchange", "Exchange", _exchange(next(iter(names)), exchange, now_ms)),
     )
+
+
+def exchange_sections(status: FetcherStatus | None, now_ms: int) -> Sequence[Section]:
+    """Return a section for each exchange of the report."""
+    if status is None:
+        return ()
+    delivered = Counter(pair.exchange for pair in status.pairs.values())
+    return [
+        Section(name, name.capitalize(), _of_exchange(name, report, delivered[name], now_ms))
+        for name, report in status.by_exchange().items()
+    ]
+
+
+def _of_exchange(name: str, report: ExchangeReport, delivered: int, now_ms: int) -> list[Fact]:
+    circuit, limit, exchange = report.circuit_breaker, report.rate_limit, report.exchange
+    is_still, is_failing = exchange.still_since is not None, exchange.fault is not None
+    return [
+        plain("pairs", "Pairs delivered", delivered),
+        Fact("circuit", "Circuit", circuit.state, circuit.state.replace("_", "-"), circuit.state != "closed"),
+        _instant("nextProbeAt", "Next probe", circuit.retry_at, now_ms),
+        plain("usedWeight", "Request weight used in its minute", limit.used_weight),
+        plain("limit", "Limit a minute", limit.limit),
+        _instant("waitingUntil", "Waiting until", limit.retry_at, now_ms),
+        *_exchange(name, exchange, now_ms),
+        _instant("stillSince", "Prices stand still since", exchange.still_since, now_ms, is_trouble=is_still),
+        plain("fault", "No prices", exchange.fault, is_trouble=is_failing),
+    ]
 
 
 def clock_section(status: FetcherStatus | None, own_clock: ClockStatus) -> Section:
@@ -84,7 +117,7 @@ def _differences(status: FetcherStatus | None, settings: MarketDataSettings) -> 
         differences.append(f"its interval is {status.interval_ms} ms, here it is {settings.fetch_interval_ms} ms")
     unknown = [pair for pair in settings.trading_pairs if pair not in status.pairs] if status.pairs else []
     if unknown:
-        differences.append(f"it does not fetch {_listed(unknown)}")
+        differences.append(f"it does not fetch {listed(unknown)}")
     text = "; ".join(differences)
     return [Fact("differences", "Configured otherwise", text, text, is_trouble=True)] if differences else []
 
@@ -119,10 +152,10 @@ def _rate_limit(rate_limit: RateLimitStatus, now_ms: int) -> list[Fact]:
     ]
 
 
-def _exchange(exchange: ExchangeStatus, now_ms: int) -> list[Fact]:
+def _exchange(name: str, exchange: ExchangeStatus, now_ms: int) -> list[Fact]:
     is_banned = exchange.banned_until is not None and exchange.banned_until > now_ms
     is_simulated = exchange.source == Source.SIMULATOR
-    source = {Source.SIMULATOR.value: "SIMULATED prices", Source.BINANCE.value: "Binance"}.get(exchange.source)
+    source = {Source.SIMULATOR.value: "SIMULATED prices", Source.LIVE.value: name.capitalize()}.get(exchange.source)
     return [
         plain("host", "Host", exchange.host),
         Fact("source", "Source", exchange.source, source or exchange.source, is_simulated),
@@ -136,8 +169,3 @@ def _exchange(exchange: ExchangeStatus, now_ms: int) -> list[Fact]:
 
 def _instant(key: str, label: str, instant_ms: int | None, now_ms: int, *, is_trouble: bool = False) -> Fact:
     return Fact(key, label, instant_ms, instant_text(instant_ms, now_ms), is_trouble)
-
-
-def _listed(pairs: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(pairs) - most} more" if len(pairs) > most else ""
-    return ", ".join(pairs[:most]) + more

@@ -14,10 +14,13 @@ from market_data.ticker.outcome import PairOutcome
 COLUMNS = 80
 MOST_PAIRS = 20
 _TITLE_COLUMNS = 17
-_PRICE_COLUMNS = 13
+_PRICE_COLUMNS = 12
 _SOURCE_COLUMNS = 36
-_PAIR_HEADS = ("PAIR", "SYMBOL", "STATE", "PRICE", "AGE", "LEFT")
-_PAIR_COLUMNS = ((18, False), (13, False), (17, False), (_PRICE_COLUMNS, True), (7, True), (7, True))
+_SYMBOL_COLUMNS = 10
+_PAIR_HEADS = ("PAIR", "FROM", "SYMBOL", "STATE", "PRICE", "AGE", "LEFT")
+_PAIR_COLUMNS = (
+    (15, False), (8, False), (_SYMBOL_COLUMNS, False), (17, False), (_PRICE_COLUMNS, True), (6, True), (6, True)
+)  # fmt: skip
 
 
 def inspection_lines(inspection: Inspection, *, is_complete: bool = False) -> list[str]:
@@ -27,7 +30,7 @@ def inspection_lines(inspection: Inspection, *, is_complete: bool = False) -> li
         head + inspection.at_text.rjust(COLUMNS - len(head)),
         *(line for reason in inspection.reasons for line in _hanging("  - ", reason.split())),
         "",
-        *(line for section in inspection.sections for line in _section(section)),
+        *(line for section in inspection.shown_sections for line in _section(section)),
         "",
         *_pairs(inspection, is_complete),
         *_settings(inspection.settings, is_complete),
@@ -57,8 +60,8 @@ def _pairs(inspection: Inspection, is_complete: bool) -> Iterable[str]:
     if listed:
         yield _cells(_PAIR_HEADS)
         yield from map(_pair, listed)
-    if any(row.is_quote_alias for row in listed):
-        yield "* priced in a quote alias"
+    for text in dict.fromkeys(row.alias_text for row in listed if row.is_quote_alias):
+        yield f"* {text}"
     others = len(rows) - len(listed)
     if others:
         yield f"and {others} more{', some of them not fresh' if left_out else ', all fresh'}: --all lists them"
@@ -68,10 +71,11 @@ def _pairs(inspection: Inspection, is_complete: bool) -> Iterable[str]:
 def _pair(row: PairRow) -> str:
     symbol = NOTHING if row.symbol is None else shown(row.symbol)
     if row.is_quote_alias:
-        symbol = cut(symbol, _PAIR_COLUMNS[1][0] - 1) + "*"
+        symbol = cut(symbol, _SYMBOL_COLUMNS - 1) + "*"
     price = row.price_text if width(row.price_text) <= _PRICE_COLUMNS else format_compact(row.price)
     state = row.state if row.outcome in (None, PairOutcome.OK) else row.outcome
-    return _cells((shown(row.pair), symbol, str(state), price, row.age_text, row.life_text))
+    exchange = shown(row.exchange or NOTHING)
+    return _cells((shown(row.pair), exchange, symbol, str(state), price, row.age_text, row.life_text))
 
 
 def _cells(texts: Sequence[str]) -> str:

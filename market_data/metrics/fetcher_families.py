@@ -8,13 +8,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from market_data.conf.declarations import MarketDataSettings
 from market_data.inspection.health import pair_counts
+from market_data.metrics.exchange_families import CIRCUIT_STATES, exchange_families
 from market_data.ticker.availability import age_ms
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.source import Source
 from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.status import FetcherReading, FetcherStatus
 
-CIRCUIT_STATES = ("closed", "open", "half_open")
 PAIR_STATES = ("fresh", "stale", "missing")
 
 
@@ -35,7 +35,11 @@ def fetcher_families(
     yield _one_hot("price_source", "Whose prices the cache holds", "source", list(Source), fetcher.source)
     if fetcher.status is not None:
         with suppress(OverflowError):  # no fetcher counts that far, so this report is none
-            yield from [*_cycles(fetcher.status, now_ms), *_exchange(fetcher.status, now_ms)]
+            yield from [
+                *_cycles(fetcher.status, now_ms),
+                *_exchange(fetcher.status, now_ms),
+                *exchange_families(fetcher.status, now_ms, settings),
+            ]
 
 
 def _cycles(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
@@ -66,6 +70,7 @@ def _cycles(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
 
 
 def _exchange(status: FetcherStatus, now_ms: int) -> Iterator[Metric]:
+    """Yield the figures of the exchange that delivers most pairs."""
     limit, exchange = status.rate_limit, status.exchange
     if limit.used_weight is not None:
         yield _gauge("request_weight_used", "Request weight of the minute, as the exchange counts", limit.used_weight)

@@ -17,4 +17,6 @@ class PairOutcome(StrEnum):
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
     MALFORMED = "malformed"
+    INCOMPLETE = "incomplete"
+    """The change in 24 h is not known yet."""
     CIRCUIT_OPEN = "circuit_open"

@@ -68,7 +68,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class TickerRecord:
-    """A pair's price with its 24 h statistics, in the exchange's own digits.
+    """A pair's price with its 24 h statistics, all from one exchange and in its own digits.
 
     These lines are the only table of a record's fields. A later field has None as its default, because other versions
     of the service write records without it.
@@ -81,6 +81,7 @@ class TickerRecord:
     change_24h_percent: Annotated[Decimal, Field("change24h", NUMBER, "change over 24 h, per cent")]
     high_24h: Annotated[Decimal, Field("high24h", NUMBER, "highest price of the last 24 h, in the quote asset")]
     low_24h: Annotated[Decimal, Field("low24h", NUMBER, "lowest price of the last 24 h, in the quote asset")]
+    exchange: Annotated[str | None, Field("exchange", TEXT, "who gave the price, like kraken")] = None
 
     def encode(self) -> bytes:
         """Return the record as JSON text, every digit kept and none in exponent form."""

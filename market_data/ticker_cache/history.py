@@ -1,4 +1,7 @@
-"""`market_data_history:{pair}`: a list of points, JSON text `[timestamp,price]` in the exchange's digits."""
+"""`market_data_history:{pair}`: a list of points, JSON text `[timestamp,price,"kraken"]` in the exchange's digits.
+
+A point without an exchange is of a version that knew only one.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,10 +17,10 @@ STEP_MS = 15_000
 """Two points of a pair lie at least so far apart."""
 MAX_POINTS = HISTORY_TTL_MS // STEP_MS
 MAX_SERIES_BYTES = 64 * 1024
-"""About four times what a series of the longest points takes in Redis."""
+"""Over three times what a series of the longest points takes in Redis."""
 
 # Thirteen digits of Unix ms last from 2001 to 2286, and let points be put in order as text.
-_POINT = re.compile(rb"\[[1-9][0-9]{12},(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?\]")
+_POINT = re.compile(rb'\[[1-9][0-9]{12},(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?(?:,"[a-z0-9_-]{1,20}")?\]')
 
 
 class HistoryStore(Store):
@@ -36,7 +39,7 @@ class HistoryStore(Store):
         Where the cache holds prices of another source by now, nothing is added.
         """
         keys = [LEASE_KEY, SOURCE_KEY, *keys_of(record.pair for record in records)]
-        points = (f"[{record.received_at_ms},{record.price:f}]".encode() for record in records)
+        points = map(_point, records)
         bounds = [STEP_MS, HISTORY_TTL_MS, MAX_POINTS, MAX_SERIES_BYTES]
         self._connection.run(scripts.WRITE_HISTORY, keys, [token, source.value, *bounds, *points])
 
@@ -44,6 +47,11 @@ class HistoryStore(Store):
 def keys_of(pairs: Iterable[str]) -> list[str]:
     """Return where the pairs' series lie."""
     return [HISTORY_KEY_PREFIX + pair for pair in pairs]
+
+
+def _point(record: TickerRecord) -> bytes:
+    exchange = f',"{record.exchange}"' if record.exchange else ""
+    return f"[{record.received_at_ms},{record.price:f}{exchange}]".encode()
 
 
 def good_points(elements: Iterable[bytes]) -> list[bytes]:

@@ -1,6 +1,8 @@
 """What the fetcher tells every other process through Redis: one JSON text, written after each refresh cycle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import msgspec
 
@@ -11,10 +13,12 @@ from market_data.ticker_cache.keys import LEASE_KEY, SOURCE_KEY, STATUS_KEY, STA
 from market_data.ticker_cache.store import Store
 
 
-class PairStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """A configured pair as the exchange knows it, and the outcome of its last refresh.
+class PairStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A configured pair as the exchange that delivers it knows it, and the outcome of its last refresh.
 
-    `outcome` is the text of a `PairOutcome`, or one that only a newer version knows.
+    `outcome` is the text of a `PairOutcome`, or one that only a newer version knows. `instead_of` is the exchange that
+    should deliver the pair, where another one does. `alias_rate` is what one unit of the alias costs in the pair's own
+    quote asset at `alias_rate_exchange`. `difference_percent` is how far the price at `compared_with` lies above it.
     """
 
     symbol: str | None
@@ -22,6 +26,13 @@ class PairStatus(msgspec.Struct, frozen=True, rename="camel"):
     quote_asset: str
     is_quote_alias: bool
     outcome: str | None
+    exchange: str | None = "binance"
+    standing_by: tuple[str, ...] = ()
+    instead_of: str | None = None
+    alias_rate: Decimal | None = None
+    alias_rate_exchange: str | None = None
+    compared_with: str | None = None
+    difference_percent: Decimal | None = None
 
 
 class FetchStats(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,9 +67,10 @@ class RateLimitStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """The exchange as the aggregator sees it: host in use, end of a ban (Unix ms), age of the symbol list.
+    """Host in use, end of a ban, when its list of symbols came, since when its prices stand still; Unix ms.
 
-    `source` is the text of a `Source`, or one that only a newer version knows.
+    `fault` is what is wrong with the host in use, where no other one answers. `source` is the text of a `Source`, or
+    one that only a newer version knows.
     """
 
     host: str | None = None
@@ -66,6 +78,16 @@ class ExchangeStatus(msgspec.Struct, frozen=True, rename="camel"):
     banned_until: int | None = None
     symbols_loaded_at: int | None = None
     symbols_error: str | None = None
+    still_since: int | None = None
+    fault: str | None = None
+
+
+class ExchangeReport(msgspec.Struct, frozen=True, rename="camel"):
+    """One exchange as the aggregator sees it."""
+
+    circuit_breaker: CircuitStatus = CircuitStatus()
+    rate_limit: RateLimitStatus = RateLimitStatus()
+    exchange: ExchangeStatus = ExchangeStatus()
 
 
 class BackoffStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -92,10 +114,15 @@ class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
     pairs: dict[str, PairStatus]
     backoff: BackoffStatus = BackoffStatus()
     clock: ClockStatus = ClockStatus()
+    exchanges: dict[str, ExchangeReport] = {}
+
+    def by_exchange(self) -> Mapping[str, ExchangeReport]:
+        """Return a report for each exchange; an earlier version knew Binance alone."""
+        return self.exchanges or {"binance": ExchangeReport(self.circuit_breaker, self.rate_limit, self.exchange)}
 
     def encode(self) -> bytes:
         """Return the status as JSON text."""
-        return msgspec.json.encode(self)
+        return _encoder.encode(self)
 
     @classmethod
     def decode(cls, raw: bytes | None) -> "FetcherStatus | None":
@@ -108,6 +135,7 @@ class FetcherStatus(msgspec.Struct, frozen=True, rename="camel"):
             return None
 
 
+_encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(FetcherStatus)
 
 

@@ -48,7 +48,7 @@ def _fields(schema: Mapping[str, Any], prefix: str = "") -> Any:
         yield from _field(f"{prefix}{name}", shape)
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping):
-        yield from _field(f"{prefix}{{pair}}", values)
+        yield from _field(f"{prefix}{{{schema['propertyNames']['title']}}}", values)
 
 
 def _field(path: str, shape: Mapping[str, Any]) -> Any:

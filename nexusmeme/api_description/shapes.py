@@ -35,9 +35,9 @@ def object_of(properties: Mapping[str, Shape], optional: tuple[str, ...] = (), *
     }
 
 
-def map_of(values: Shape) -> Shape:
-    """Return an object whose names are pairs."""
-    return {"type": "object", "additionalProperties": values}
+def map_of(values: Shape, names: str = "pair") -> Shape:
+    """Return an object whose names are pairs, or what else is said."""
+    return {"type": "object", "propertyNames": {"title": names}, "additionalProperties": values}
 
 
 def list_of(items: Shape) -> Shape:
@@ -74,8 +74,11 @@ HISTORY = object_of(
         "history": map_of(
             {
                 "type": "array",
-                "description": "points of Unix ms and price, oldest first; empty where nothing is known",
-                "items": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+                "description": (
+                    "points of Unix ms, price and the exchange that gave it, oldest first; empty where nothing is "
+                    "known; an earlier version's points have no exchange"
+                ),
+                "items": {"type": "array", "items": {"type": ["number", "string"]}, "minItems": 2, "maxItems": 3},
             }
         ),
     }
@@ -109,6 +112,13 @@ INIT = object_of(
         ),
     }
 )
+EXCHANGE_REPORT = object_of(
+    {
+        "circuitBreaker": struct(CircuitStatus),
+        "rateLimit": struct(RateLimitStatus),
+        "exchange": struct(ExchangeStatus),
+    }
+)
 HEALTH = object_of(
     {
         "status": {"enum": ["healthy", "degraded", "unhealthy"]},
@@ -119,6 +129,14 @@ HEALTH = object_of(
                 "circuitBreaker": struct(CircuitStatus),
                 "rateLimit": struct(RateLimitStatus),
                 "exchange": struct(ExchangeStatus),
+                "exchanges": {
+                    **map_of(EXCHANGE_REPORT, "exchange"),
+                    "description": "each by its name; the three above are those of the one that delivers most pairs",
+                },
+                "priceDoubts": {
+                    **list_of(TEXT),
+                    "description": "those of the reasons that say why a price may not be what it seems",
+                },
                 "backoff": struct(BackoffStatus),
                 "lease": object_of({"holder": TEXT_OR_NULL, "isHeld": BOOLEAN}),
             }
@@ -139,6 +157,14 @@ PAIRS = object_of(
                     "quoteAsset": TEXT,
                     "isQuoteAlias": BOOLEAN,
                     "outcome": {**OUTCOME, "type": ["string", "null"]},
+                    "exchange": {**TEXT_OR_NULL, "description": "who delivers it; the symbol is the one there"},
+                    "standingBy": {**list_of(TEXT), "description": "who could deliver it, too, in their order"},
+                    "insteadOf": {**TEXT_OR_NULL, "description": "who should deliver it, where another one does"},
+                    "aliasRate": {
+                        "type": ["number", "null"],
+                        "description": "what one unit of the alias costs in the pair's quote asset, where one tells",
+                    },
+                    "aliasRateExchange": {**TEXT_OR_NULL, "description": "who tells it"},
                 }
             )
         )

@@ -20,7 +20,7 @@ from exchange_simulator.server import RunningSimulator
 from market_data.models import Inspection
 from market_data.ticker_cache.cache import TickerCache
 from tests.integration.conftest import Bench
-from tests.web_site import PAIRS, REPOSITORY, PriceKeys
+from tests.web_site import PAIRS, REPOSITORY, PriceKeys, report_of_three_exchanges
 
 PAGE = "/admin/market_data/inspection/"
 CONTENT = f"{PAGE}?fragment"
@@ -58,6 +58,13 @@ def row(page: str, mark: str) -> str:
     """Return the text of the table's row with this attribute."""
     found = re.search(rf"<tr [^>]*{re.escape(mark)}.*?</tr>", page, re.DOTALL)
     assert found, mark
+    return text_of(found[0])
+
+
+def section(page: str, key: str) -> str:
+    """Return the text of a section."""
+    found = re.search(rf'<section [^>]*data-section="{key}".*?</section>', page, re.DOTALL)
+    assert found, key
     return text_of(found[0])
 
 
@@ -137,11 +144,28 @@ def test_pairs_are_shown_as_fetcher_cache_and_exchange_know_them(keys: PriceKeys
     keys.report(PAIRS)
     page = get(staff)
 
-    assert re.fullmatch(r"BTC/USDT BTCUSDT no ok fresh 43,250\.00 \d+ ms (59 min|1 h)", row(page, 'pair="BTC/USDT"'))
-    assert row(page, 'pair="BTC/USD"').startswith("BTC/USD BTCUSDT priced in USDT ok fresh 43,250.00")
-    assert row(page, 'pair="ETH/USDT"') == "ETH/USDT ETHUSDT no ok expired 2,301.15 5 min –"
-    assert row(page, 'pair="SHIB/USDT"') == "SHIB/USDT SHIBUSDT no ok missing – – –"
+    assert re.fullmatch(
+        r"BTC/USDT binance BTCUSDT no ok fresh 43,250\.00 \d+ ms (59 min|1 h)", row(page, 'pair="BTC/USDT"')
+    )
+    assert row(page, 'pair="BTC/USD"').startswith("BTC/USD binance BTCUSDT priced in USDT ok fresh 43,250.00")
+    assert row(page, 'pair="ETH/USDT"') == "ETH/USDT binance ETHUSDT no ok expired 2,301.15 5 min –"
+    assert row(page, 'pair="SHIB/USDT"') == "SHIB/USDT binance SHIBUSDT no ok missing – – –"
     assert "4 configured: 2 fresh, 1 expired, 1 missing" in text_of(page)
+
+
+def test_of_several_exchanges_each_has_a_section_and_each_pair_says_whose_it_is(keys: PriceKeys, staff: Client) -> None:
+    keys.write(*PAIRS, exchange="kraken")
+    keys.write_report(report_of_three_exchanges())
+    page = get(staff)
+
+    assert section(page, "kraken").startswith("Kraken Pairs delivered 3 Circuit closed")
+    assert "Circuit open" in section(page, "binance")
+    assert "No prices api.binance.com answered 451" in section(page, "binance")
+    assert "Prices stand still since 2023-11-14" in section(page, "bitstamp")
+    assert 'data-section="circuitBreaker"' not in page, "the same is told once"
+    told = row(page, 'pair="BTC/USDT"')
+    assert told.startswith("BTC/USDT kraken; instead of binance; standing by: binance, bitstamp XBT/USDT no ok")
+    assert "priced in USDT, at 0.9991 USD" in row(page, 'pair="BTC/USD"')
 
 
 def test_the_state_is_that_of_health_in_the_same_words(keys: PriceKeys, staff: Client) -> None:

@@ -53,7 +53,9 @@ def test_complete_answers_are_as_described(description, keys):
 
 
 def test_the_last_hour_is_as_described(description, redis_client, keys):
-    redis_client.rpush("market_data_history:BTC/USDT", "[1700000000000,43250.10000000]", "[1700000016000,43251]")
+    redis_client.rpush(
+        "market_data_history:BTC/USDT", "[1700000000000,43250.10000000]", '[1700000016000,43251,"kraken"]'
+    )
 
     assert_described(description, "history?pairs=BTC/USDT,ETH/USDT&points=60", 200)
     assert_described(description, "history?points=0", 400)
@@ -127,7 +129,16 @@ def test_whatever_the_description_allows_is_answered_as_it_says(
 def test_the_documentation_names_every_parameter_status_and_field():
     page = Client().get("/api/docs/").content.decode()
 
-    for text in ("maxStaleMs", "If-None-Match", "206", "304", "fetcher.stats.lastError", "pairs[].quoteAsset"):
+    for text in (
+        "maxStaleMs",
+        "If-None-Match",
+        "206",
+        "304",
+        "fetcher.stats.lastError",
+        "pairs[].quoteAsset",
+        "{pair}.exchange",
+        "aggregator.exchanges.{exchange}.circuitBreaker.state",
+    ):
         assert text in page
     assert "<script" not in page
     assert "http://" not in page

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -19,6 +20,7 @@ from tests.unit.test_simulator_recording import write_recording
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 30
+ADDRESS = re.compile(r"http://[\d.]+:\d+")
 
 
 def command(*arguments: str) -> list[str]:
@@ -26,10 +28,10 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Yield the process, its address and the line in which it announced itself."""
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Yield the process and what it writes."""
     process = subprocess.Popen(
-        command("--port", "0", *arguments),
+        command(*arguments),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -37,13 +39,20 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]
     )
     try:
         assert process.stdout is not None
-        announcement = process.stdout.readline()
-        address = re.search(r"http://[\d.]+:\d+", announcement)
-        assert address is not None, announcement
-        yield process, address[0], announcement
+        yield process, process.stdout
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Yield the process, its address and the line in which it announced itself."""
+    with started("--port", "0", *arguments) as (process, output):
+        announcement = output.readline()
+        address = ADDRESS.search(announcement)
+        assert address is not None, announcement
+        yield process, address[0], announcement
 
 
 def refused(*arguments: str) -> str:
@@ -98,6 +107,51 @@ def test_a_busy_port_gets_one_clear_message() -> None:
     assert f"127.0.0.1:{port}" in message
     assert "Address already in use" in message
     assert "--port" in message
+
+
+def test_one_process_serves_several_exchanges_each_at_an_address_that_it_announces() -> None:
+    listen = [f"--listen={name}=0" for name in ("binance", "kraken", "bitstamp")]
+    faults = '{"kraken": {"kind": "firewall"}}'
+    with started(*listen, "--cache-seconds", "0", "--faults", faults) as (process, output):
+        announcements = [output.readline() for _ in range(6)][::2]
+        assert [" of kraken at " in line for line in announcements] == [False, True, False]
+        assert all("SIMULATED" in line for line in announcements)
+        binance, kraken, bitstamp = (found[0] for line in announcements if (found := ADDRESS.search(line)))
+        assert requests.get(binance + "/api/v3/ping", timeout=5).json() == {}
+        assert requests.get(kraken + "/0/public/Time", timeout=5).status_code == 403
+        assert requests.get(bitstamp + "/api/v2/ticker/btcusd/", timeout=5).json()["market_type"] == "SPOT"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_SECONDS) == 0
+
+
+@pytest.mark.parametrize(("name", "path"), [("kraken", "/0/public/Time"), ("bitstamp", "/api/v2/ticker/")])
+def test_one_port_may_serve_another_exchange(name: str, path: str) -> None:
+    with running("--exchange", name, "--symbols", "12") as (_, address, announcement):
+        assert f" of {name} at " in announcement
+        assert "12 symbols" in announcement
+        assert requests.get(address + path, timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((), "--listen NAME=PORT"),
+        (("--listen", "kraken"), "no NAME=PORT with one of the names binance, kraken, bitstamp"),
+        (("--listen", "coinbase=0"), "no NAME=PORT"),
+        (("--listen", "kraken=port"), "whole number from 0 to 65535"),
+        (("--listen", "kraken=0", "--listen", "kraken=0"), "names an exchange twice"),
+        (("--listen", "kraken=0", "--port", "0"), "in place of --exchange and --port"),
+        (("--port", "0", "--exchange", "coinbase"), "invalid choice"),
+        (("--listen", "kraken=0", "--weight-limit", "9"), "--weight-limit is Binance's"),
+        (("--listen", "kraken=0", "--listen", "bitstamp=0", "--tickers", "a.json"), "of one exchange"),
+        (("--listen", "kraken=0", "--exchange-info", "a.json"), "for binance, which is not served"),
+        (("--listen", "kraken=0", "--asset-pairs", "a.json"), "--tickers FILE and --asset-pairs FILE"),
+        (("--listen", "kraken=0", "--tickers", "README.md"), "README.md is no JSON"),
+        (("--listen", "kraken=0", "--listen", "bitstamp=0", "--faults", '{"kind": "firewall"}'), "name the one"),
+    ],
+)
+def test_wrong_options_for_several_exchanges_get_one_clear_message(arguments: tuple[str, ...], wanted: str) -> None:
+    assert wanted in refused(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import requests
 
-from exchange_simulator.faults import FAULT_KINDS
+from exchange_simulator.binance.faults import FAULT_KINDS
 from exchange_simulator.server import RunningSimulator, unix_now_ms
 
 TICKERS = '/api/v3/ticker/24hr?symbols=["BTCUSDT","ETHUSDT"]'
@@ -147,6 +147,13 @@ VISIBLE_FAULTS: list[tuple[dict[str, Any], int, Check]] = [
         lambda a: rows(a)[0]["lastPrice"] == "1.50000000" and rows(a)[1]["lastPrice"] != "1.50000000",
     ),
     ({"kind": "clock_offset", "offset_ms": 10**11}, 200, lambda a: rows(a)[0]["closeTime"] > unix_now_ms() + 10**10),
+    (
+        {"kind": "stale_cache", "age_seconds": 300},
+        200,
+        lambda a: a.headers["Age"] == "300" and rows(a)[0]["closeTime"] < unix_now_ms() - 299_000,
+    ),
+    ({"kind": "stale_cache", "age_seconds": 300, "is_told": False}, 200, lambda a: "Age" not in a.headers),
+    ({"kind": "asset_price", "dollars": 0.5}, 200, lambda a: float(rows(a)[0]["lastPrice"]) > 80_000),
     ({"kind": "used_weight", "weight": 5555}, 200, lambda a: a.headers["X-MBX-USED-WEIGHT-1M"] == "5555"),
     ({"kind": "used_weight", "weight": 6001}, 429, lambda a: a.json()["code"] == -1003),
     ({"kind": "latency", "seconds": 0.05}, 200, lambda a: a.elapsed.total_seconds() >= 0.05),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from exchange_simulator.recording import read_recording
+from exchange_simulator.binance.recording import read_recording
 from exchange_simulator.server import RunningSimulator
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "exchange_recordings"

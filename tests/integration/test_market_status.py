@@ -20,7 +20,7 @@ import redis
 
 from development.embedded_cache import EmbeddedCache
 from tests.process_facts import wait_until
-from tests.web_site import PAIRS, REPOSITORY, PriceKeys
+from tests.web_site import PAIRS, REPOSITORY, PriceKeys, report_of_three_exchanges
 
 COMMAND = (sys.executable, "manage.py", "market_status")
 HOUR_MS = 3_600_000
@@ -62,8 +62,28 @@ def test_all_well_is_exit_code_0(keys: PriceKeys, redis_server: EmbeddedCache) -
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("Market data: healthy ")
     assert "Pairs: 4 configured, 4 fresh" in ended.stdout
-    assert re.search(r"^BTC/USD +BTCUSDT\* +fresh +43,250\.00 +\S+ \w+ +–$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^BTC/USD +binance +BTCUSDT\* +fresh +43,250\.00 +\S+ \w+ +–$", ended.stdout, re.MULTILINE)
     assert re.search(r"^Circuit breaker +State: closed;", ended.stdout, re.MULTILINE)
+
+
+def test_of_several_exchanges_each_is_told_and_whose_each_price_is(
+    keys: PriceKeys, redis_server: EmbeddedCache
+) -> None:
+    keys.write(*PAIRS, exchange="kraken")
+    keys.write_report(report_of_three_exchanges())
+    shown = status(redis_server.url).stdout
+    told = json.loads(status(redis_server.url, "--json").stdout)
+
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert re.search(r"^BTC/USDT +kraken +XBT/USDT +fresh +43,250\.00 ", shown, re.MULTILINE)
+    assert "* priced in USDT, at 0.9991 USD" in shown
+    assert re.search(r"^Kraken +Pairs delivered: 3; Circuit: closed;", shown, re.MULTILINE)
+    assert "Kraken delivers instead of Binance: BTC/USDT, ETH/USDT, SHIB/USDT." in shown
+    assert not re.search("^Circuit breaker", shown, re.MULTILINE)
+    assert told["circuitBreaker"]["state"] == "closed"
+    assert told["exchanges"]["binance"]["circuit"] == "open"
+    pair = next(one for one in told["pairs"] if one["pair"] == "BTC/USD")
+    assert (pair["exchange"], pair["aliasRate"], pair["aliasRateExchange"]) == ("kraken", 0.9991, "bitstamp")
 
 
 def test_what_health_calls_degraded_is_exit_code_1_with_the_reasons(

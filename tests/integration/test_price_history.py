@@ -13,6 +13,7 @@ from market_data.ticker.record import TickerRecord
 from market_data.ticker.source import Source
 from market_data.ticker_cache.cache import TickerCache
 from market_data.ticker_cache.errors import CacheUnavailableError, LeaseLostError
+from market_data.ticker_cache.history import MAX_SERIES_BYTES
 from tests.web_site import now_ms
 
 TOKEN = "host:1:first"
@@ -21,9 +22,11 @@ KEY = "market_data_history:BTC/USDT"
 HISTORY = "/api/market-data/history"
 
 
-def record(received_at_ms: int = NOW_MS, pair: str = "BTC/USDT", price: str = "43250.10") -> TickerRecord:
+def record(
+    received_at_ms: int = NOW_MS, pair: str = "BTC/USDT", price: str = "43250.10", exchange: str | None = "kraken"
+) -> TickerRecord:
     return TickerRecord(
-        pair, Decimal(price), Decimal("28500.5"), received_at_ms, Decimal("2.5"), Decimal(2), Decimal(1)
+        pair, Decimal(price), Decimal("28500.5"), received_at_ms, Decimal("2.5"), Decimal(2), Decimal(1), exchange
     )
 
 
@@ -54,8 +57,8 @@ def test_a_point_lies_in_the_pair_s_list_as_text_with_the_exchange_s_digits_for_
     records = [record(price="0.00001230"), record(pair="币安人生/USDT", price="43250.00")]
     active_cache.write_history(TOKEN, records, Source.BINANCE)
 
-    assert redis_client.lrange(KEY, 0, -1) == [b"[1700000000000,0.00001230]"]
-    assert redis_client.lrange("market_data_history:币安人生/USDT", 0, -1) == [b"[1700000000000,43250.00]"]
+    assert redis_client.lrange(KEY, 0, -1) == [b'[1700000000000,0.00001230,"kraken"]']
+    assert redis_client.lrange("market_data_history:币安人生/USDT", 0, -1) == [b'[1700000000000,43250.00,"kraken"]']
     assert 3_590_000 < redis_client.pttl(KEY) <= 3_600_000
 
 
@@ -148,7 +151,7 @@ def test_whatever_lies_under_the_key_the_next_point_takes_its_place(
         redis_client.rpush(KEY, "[" + "9" * 400 + ",1]", "[9999999999999,1]")
 
     write(active_cache, NOW_MS)
-    assert redis_client.lrange(KEY, 0, -1) == [b"[1700000000000,43250.10]"]
+    assert redis_client.lrange(KEY, 0, -1) == [b'[1700000000000,43250.10,"kraken"]']
 
 
 def test_a_whole_series_takes_less_than_ten_kilobytes_and_the_longest_points_keep_it_within_its_bound(
@@ -159,10 +162,10 @@ def test_a_whole_series_takes_less_than_ten_kilobytes_and_the_longest_points_kee
     assert redis_client.memory_usage(KEY, samples=0) < 10_000
 
     for received_at_ms in at:
-        longest = record(received_at_ms, "ETH/USDT", "9" * 20 + "." + "9" * 20)
+        longest = record(received_at_ms, "ETH/USDT", "9" * 20 + "." + "9" * 20, "e" * 20)
         active_cache.write_history(TOKEN, [longest], Source.BINANCE)
     assert len(instants(redis_client, "market_data_history:ETH/USDT")) == 240
-    assert redis_client.memory_usage("market_data_history:ETH/USDT", samples=0) < 20_000
+    assert 3 * redis_client.memory_usage("market_data_history:ETH/USDT", samples=0) < MAX_SERIES_BYTES
 
 
 def test_a_read_is_one_pipeline_of_plain_reads(active_cache: TickerCache, redis_client: redis.Redis) -> None:
@@ -183,7 +186,8 @@ def test_a_reader_gets_the_newest_points_of_each_pair_oldest_first(active_cache:
 
     assert response.status_code == 200
     assert response.content.decode() == (
-        '{"intervalMs":16000,"history":{"BTC/USDT":[[1700000048000,43250.10],[1700000064000,43250.10]],"XYZ/USDT":[]}}'
+        '{"intervalMs":16000,"history":{"BTC/USDT":[[1700000048000,43250.10,"kraken"],'
+        '[1700000064000,43250.10,"kraken"]],"XYZ/USDT":[]}}'
     )
     assert response["Content-Type"] == "application/json; charset=utf-8"
     assert response["Cache-Control"] == "public, max-age=0, s-maxage=1"
@@ -197,7 +201,7 @@ def test_a_gap_in_the_data_is_a_gap_between_the_points(active_cache: TickerCache
     write(active_cache, *steps(2), *steps(2, begin=NOW_MS + 600_000))
 
     body = client.get(HISTORY + "?pairs=BTC/USDT").json()
-    times = [time - NOW_MS for time, _ in body["history"]["BTC/USDT"]]
+    times = [time - NOW_MS for time, *_ in body["history"]["BTC/USDT"]]
 
     assert times == [0, 16_000, 600_000, 616_000]
 
@@ -218,14 +222,14 @@ def test_values_that_are_no_series_cost_their_own_pair_and_only_their_bad_elemen
     redis_client.hset("market_data_history:C/D", "no", "list")
     redis_client.rpush("market_data_history:E/F", good, "null", "x" * 3_000_000, b"\xff\x00", f'[{NOW_MS + 1},"1"]')
     redis_client.rpush("market_data_history:G/H", *["[]"] * 100_000, good)
-    redis_client.rpush("market_data_history:I/J", f"[{NOW_MS + 16_000},2]", good)
+    redis_client.rpush("market_data_history:I/J", f'[{NOW_MS + 16_000},2,"kraken"]', f'[{NOW_MS + 1},2,""]', good)
 
     response = client.get(HISTORY + "?pairs=A/B,C/D,E/F,G/H,I/J")
 
     assert response.status_code == 200
     point = [NOW_MS, 43250.10]
     assert response.json()["history"] == {
-        "A/B": [], "C/D": [], "E/F": [point], "G/H": [point], "I/J": [point, [NOW_MS + 16_000, 2]],
+        "A/B": [], "C/D": [], "E/F": [point], "G/H": [point], "I/J": [point, [NOW_MS + 16_000, 2, "kraken"]],
     }  # fmt: skip
 
 

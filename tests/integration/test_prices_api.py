@@ -239,6 +239,11 @@ def test_pairs_lists_the_configured_ones_before_any_fetcher_has_resolved_them(cl
         "quoteAsset": "USD",
         "isQuoteAlias": False,
         "outcome": None,
+        "exchange": None,
+        "standingBy": [],
+        "insteadOf": None,
+        "aliasRate": None,
+        "aliasRateExchange": None,
     }
 
 
@@ -248,7 +253,9 @@ def test_health_counts_fresh_stale_and_missing_by_the_true_age(client: Client, p
     body = client.get("/api/market-data/health").json()
 
     assert body.keys() == {"status", "reasons", "cache", "aggregator", "pairs"}
-    assert body["aggregator"].keys() == {"circuitBreaker", "rateLimit", "exchange", "backoff", "lease"}
+    assert body["aggregator"].keys() == {
+        "circuitBreaker", "rateLimit", "exchange", "exchanges", "priceDoubts", "backoff", "lease"
+    }  # fmt: skip
     assert body["pairs"] == {"configured": 4, "fresh": 1, "stale": 1, "missing": 2, "outcomes": {}}
     assert body["status"] == "degraded"
     assert "No fetcher is running." in body["reasons"]

@@ -40,8 +40,15 @@ def test_a_price_has_every_digit_of_the_exchange_and_its_true_age(keys: PriceKey
         "1082448588.00",
     ]
     assert price.change_24h_percent == Decimal("0.000")
+    assert price.exchange == "binance"
     assert before - 3000 <= price.received_at_ms <= now_ms() - 3000
     assert price.age_ms >= 3000  # by Redis' clock, and later by no more than its answer took
+
+
+def test_a_record_of_a_version_that_knew_one_exchange_names_none(keys: PriceKeys) -> None:
+    keys.write("BTC/USDT", exchange=None)
+
+    assert get_prices(["BTC/USDT"])["BTC/USDT"].exchange is None
 
 
 def test_pairs_keep_their_order_are_written_as_the_api_does_and_come_once(keys: PriceKeys) -> None:

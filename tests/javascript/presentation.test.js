@@ -3,7 +3,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 
-import { pairNote, summary } from "../../market_data/static/market_data/presentation.js"
+import { exchangeText, pairNote, summary } from "../../market_data/static/market_data/presentation.js"
 import { CASES } from "./cases.js"
 
 describe("a state is told in the server's words", () => {
@@ -25,4 +25,9 @@ describe("a pair's note is the server's", () => {
   for (const [state, outcome, note] of CASES.note) {
     test(`${state}, ${outcome}`, () => assert.equal(pairNote(state, outcome), note))
   }
+})
+
+test("an exchange is named beside its price, and told where it has just begun to give it", () => {
+  const told = [exchangeText("kraken", false), exchangeText("kraken", true), exchangeText(null, true), exchangeText("")]
+  assert.deepEqual(told, ["Kraken", "now from Kraken", "", ""])
 })

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 
-import { parsePriceRecords } from "../../market_data/static/market_data/price-records.js"
+import { isSameRecord, parsePriceRecords } from "../../market_data/static/market_data/price-records.js"
 
 test("no digit is lost between the answer and the record", () => {
   const body = `{"SHIB/USDT": {"pair":"SHIB/USDT", "price": 0.00001234, "volume":1082448588.00,
@@ -19,8 +19,16 @@ test("no digit is lost between the answer and the record", () => {
 })
 
 test("a field that this script does not know does no harm", () => {
-  const body = '{"A/B": {"pair":"A/B","price":5,"timestamp":1700000000000,"exchange":"binance","more":{"price":7}}}'
+  const body = '{"A/B": {"pair":"A/B","price":5,"timestamp":1700000000000,"venue":"x","more":{"price":7}}}'
   assert.equal(parsePriceRecords(body)["A/B"].price, 5)
+})
+
+test("a record says which exchange gave it, or that nobody has told", () => {
+  const record = (more) => parsePriceRecords(`{"A/B": {"pair":"A/B","price":5,"timestamp":1700000000000${more}}}`)["A/B"]
+
+  assert.equal(record(',"exchange":"kraken"').exchange, "kraken")
+  assert.equal(record("").exchange, null)
+  assert.equal(isSameRecord(record(',"exchange":"kraken"'), record(',"exchange":"bitstamp"')), false)
 })
 
 describe("a record without a usable price or time is left out", () => {

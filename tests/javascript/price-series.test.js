@@ -5,7 +5,8 @@ import { PriceSeries } from "../../market_data/static/market_data/price-series.j
 
 function newSeries() {
   const series = new PriceSeries()
-  return { series, note: (timestamp, price) => series.note({ pair: "A/B", timestamp, price }) }
+  const note = (timestamp, price, exchange) => series.note({ pair: "A/B", timestamp, price, exchange })
+  return { series, note }
 }
 
 test("polled prices become one point an interval, and the last one always shows", () => {
@@ -13,7 +14,7 @@ test("polled prices become one point an interval, and the last one always shows"
   for (let atMs = 0; atMs <= 60_000; atMs += 2000) note(atMs, atMs + 1)
 
   assert.deepEqual(series.points("A/B").map(([atMs]) => atMs), [0, 14_000, 28_000, 42_000, 56_000, 60_000])
-  assert.deepEqual(series.points("A/B").at(-1), [60_000, 60_001])
+  assert.deepEqual(series.points("A/B").at(-1), [60_000, 60_001, undefined])
 })
 
 test("a series never grows beyond an hour", () => {
@@ -27,10 +28,10 @@ test("a series never grows beyond an hour", () => {
 
 test("what was polled before the history came stays at its end", () => {
   const { series, note } = newSeries()
-  note(100_000, 7)
-  series.fill("A/B", [[60_000, 5], [80_000, 6], [90_000, null]])
+  note(100_000, 7, "kraken")
+  series.fill("A/B", [[60_000, 5], [80_000, 6, "bitstamp"], [90_000, null]])
 
-  assert.deepEqual(series.points("A/B"), [[60_000, 5], [80_000, 6], [100_000, 7]])
+  assert.deepEqual(series.points("A/B"), [[60_000, 5], [80_000, 6, "bitstamp"], [100_000, 7, "kraken"]])
 })
 
 test("a series is asked for until it is filled, and again after a pause of polling", () => {

@@ -6,8 +6,8 @@ import { sparkline } from "../../market_data/static/market_data/sparkline.js"
 const END_MS = 1_700_000_000_000
 const INTERVAL_MS = 15_000
 
-/** Draw points, given as `[ms before the end, price]`. */
-const draw = (points) => sparkline(points.map(([ageMs, price]) => [END_MS - ageMs, price]), END_MS, INTERVAL_MS)
+/** Draw points, given as `[ms before the end, price, exchange]`. */
+const draw = (points) => sparkline(points.map(([ageMs, ...rest]) => [END_MS - ageMs, ...rest]), END_MS, INTERVAL_MS)
 
 test("time runs along the line, and what is older than an hour is left out", () => {
   assert.equal(draw([[4_000_000, 1], [3_600_000, 100], [3_590_000, 200]]).line, "M0 29L0.3 3")
@@ -34,6 +34,21 @@ describe("points further apart than two and a half intervals are not joined", ()
 test("a price that hardly moves is not made to look wild", () => {
   const [, first, , last] = draw([[30_000, 100_000], [15_000, 100_001]]).line.match(/[\d.]+/g).map(Number)
   assert.ok(first > last && first - last < 0.3, `from ${first} to ${last}`)
+})
+
+test("points of two exchanges are never joined", () => {
+  const { line } = draw([[60_000, 1, "kraken"], [45_000, 2, "kraken"], [30_000, 3, "bitstamp"], [15_000, 4, "kraken"]])
+  assert.equal(line.split("M").length - 1, 3)
+})
+
+test("points of a version that knew one exchange are joined with each other, and with none that names one", () => {
+  const { line } = draw([[60_000, 1], [45_000, 2, null], [30_000, 3, "binance"], [15_000, 4, "binance"]])
+  assert.equal(line.split("M").length - 1, 2)
+})
+
+test("the trend compares prices of one exchange", () => {
+  assert.equal(draw([[60_000, 5, "kraken"], [45_000, 9, "bitstamp"], [30_000, 4, "kraken"]]).trend, "down")
+  assert.equal(draw([[60_000, 5, "kraken"], [45_000, 9, "bitstamp"]]).trend, "none")
 })
 
 describe("the trend is that from the first point to the last", () => {

@@ -170,4 +170,4 @@ class SimulatedFetcher:
 
     @property
     def is_circuit_open(self) -> bool:
-        return self.aggregator.status()[0].state == CircuitState.OPEN.value
+        return self.aggregator.status()["binance"].circuit_breaker.state == CircuitState.OPEN.value

@@ -28,6 +28,7 @@ NAMES = {
     "NexusMemeWebDown", "NexusMemeFetcherDown", "NexusMemePricesStale", "NexusMemePairsMissing",
     "NexusMemeCacheUnreachable", "NexusMemeCircuitOpen", "NexusMemeBanned", "NexusMemeBlocked", "NexusMemeRateLimited",
     "NexusMemeWeightNearLimit", "NexusMemeCyclesFail", "NexusMemeServerErrors", "NexusMemeServedAgeHigh",
+    "NexusMemeExchangeStandsStill", "NexusMemeFailedOver", "NexusMemePricesDiverge",
 }  # fmt: skip
 
 # A minute a value. Two web servers tell the same of the fetcher, and each of itself.
@@ -44,6 +45,10 @@ USUAL = {
     "nexusmeme_rate_limit_end_time_seconds": "0x30",
     'nexusmeme_pair_outcomes{outcome="blocked"}': "0x30",
     'nexusmeme_pair_outcomes{outcome="rate_limited"}': "0x30",
+    'nexusmeme_exchange_standing_still{exchange="kraken"}': "0x30",
+    'nexusmeme_exchange_pairs_failed_over{exchange="kraken"}': "0 4 4 4 4 4 4 4 4 4 0x20",
+    "nexusmeme_pairs_diverging": "0x30",
+    "nexusmeme_aliases_off": "0x30",
     "nexusmeme_request_weight_used": "44x30",
     "nexusmeme_request_weight_limit": "6000x30",
     "nexusmeme_fetch_attempts_total": "0+15x30",
@@ -70,13 +75,22 @@ TROUBLES: dict[str, dict[str, str]] = {
     "NexusMemeBlocked": {'nexusmeme_pair_outcomes{outcome="blocked"}': "4x30"},
     "NexusMemeRateLimited": {'nexusmeme_pair_outcomes{outcome="rate_limited"}': "4x30"},
     "NexusMemeWeightNearLimit": {"nexusmeme_request_weight_used": "5000x30"},
+    "NexusMemeExchangeStandsStill": {'nexusmeme_exchange_standing_still{exchange="kraken"}': "1x30"},
+    "NexusMemeFailedOver": {'nexusmeme_exchange_pairs_failed_over{exchange="kraken"}': "2x30"},
+    "NexusMemePricesDiverge": {"nexusmeme_pairs_diverging": "1x30"},
     "NexusMemeCyclesFail": {'nexusmeme_fetch_cycles_total{result="error"}': "0+3x30"},
     "NexusMemeServerErrors": {'nexusmeme_served_answers_total{endpoint="prices",status="503"}': "0+100x30"},
     "NexusMemeServedAgeHigh": {'nexusmeme_served_age_seconds_bucket{le="15.0"}': "0+980x30",
                                'nexusmeme_served_age_seconds_bucket{le="4.0"}': "0+900x30"},
 }  # fmt: skip
-WHERE = {"NexusMemeCacheUnreachable": ("a", "b"), "NexusMemeWebDown": ("a", "b")}
-"""Alerts that name the web server; the others speak of the whole."""
+_SERVERS = ({"instance": "a"}, {"instance": "b"})
+WHERE: dict[str, tuple[dict[str, str], ...]] = {
+    "NexusMemeCacheUnreachable": _SERVERS,
+    "NexusMemeWebDown": _SERVERS,
+    "NexusMemeExchangeStandsStill": ({"exchange": "kraken"},),
+    "NexusMemeFailedOver": ({"exchange": "kraken"},),
+}
+"""Alerts that name the web server or the exchange; the others speak of the whole."""
 
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -98,10 +112,9 @@ def series(values: dict[str, str]) -> list[dict[str, str]]:
 
 def expected(alert: str) -> list[dict[str, Any]]:
     rule = RULES[alert]
-    places = [{"instance": instance} for instance in WHERE.get(alert, ())] or [{}]
     return [
         {"exp_labels": {"job": "nexusmeme", **rule["labels"], **place}, "exp_annotations": rule["annotations"]}
-        for place in places
+        for place in WHERE.get(alert, ({},))
     ]
 
 
@@ -169,6 +182,10 @@ def test_a_ban_that_is_over_is_no_alert_any_more(tmp_path: Path) -> None:
 
 def test_a_wait_for_the_limit_fires_without_any_outcome_too(tmp_path: Path) -> None:
     run_rules(tmp_path, {**USUAL, "nexusmeme_rate_limit_end_time_seconds": "7200x30"}, ("NexusMemeRateLimited",))
+
+
+def test_an_alias_that_slips_fires_without_any_pair_that_two_exchanges_priced_too(tmp_path: Path) -> None:
+    run_rules(tmp_path, {**USUAL, "nexusmeme_aliases_off": "1x30"}, ("NexusMemePricesDiverge",))
 
 
 def test_weight_that_nears_the_limit_minute_by_minute_fires_though_each_begins_at_zero(tmp_path: Path) -> None:

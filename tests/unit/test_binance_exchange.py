@@ -28,7 +28,7 @@ def whole_market(count, batch_size=10):
     (request,) = BINANCE.ticker_requests(
         names(count), batch_size=batch_size, is_suspect=lambda symbol: False, may_ask_for_all=True
     )
-    assert request.is_whole_market
+    assert request.stands_for_batches
     return request
 
 

@@ -52,7 +52,7 @@ def test_usual_numbers_of_pairs_are_asked_for_in_batches_of_ten(count):
 def test_where_the_batches_would_weigh_more_the_whole_market_is_asked_for_at_once(count, batch_size):
     (request,) = planned(count, batch_size=batch_size)
 
-    assert (request.is_whole_market, request.symbols, request.weight) == (True, tuple(names(count)), 80)
+    assert (request.stands_for_batches, request.symbols, request.weight) == (True, tuple(names(count)), 80)
     assert request.path_and_query == "/api/v3/ticker/24hr?symbolStatus=TRADING"
 
 

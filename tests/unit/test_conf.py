@@ -46,6 +46,13 @@ def test_no_two_settings_share_a_name_or_an_id():
         ("MARKET_DATA_FETCH_INTERVAL_MS", "4 s"),
         ("MARKET_DATA_BATCH_SIZE", "21"),
         ("MARKET_DATA_BATCH_SIZE", "0"),
+        ("MARKET_DATA_ALIAS_TOLERANCE_PERCENT", "0"),
+        ("MARKET_DATA_ALIAS_TOLERANCE_PERCENT", "0,5"),
+        ("MARKET_DATA_ALIAS_TOLERANCE_PERCENT", "0.5 %"),
+        ("MARKET_DATA_DIVERGENCE_PERCENT", "-1"),
+        ("MARKET_DATA_DIVERGENCE_PERCENT", "100.1"),
+        ("MARKET_DATA_DIVERGENCE_PERCENT", "nan"),
+        ("MARKET_DATA_DIVERGENCE_PERCENT", "1e1"),
         ("MARKET_DATA_QUOTE_ALIASES", "USD=USDT"),
         ("MARKET_DATA_QUOTE_ALIASES", '{"USD": 1}'),
         ("BINANCE_API_BASE_URL", "nonsense"),
@@ -66,6 +73,12 @@ def test_no_two_settings_share_a_name_or_an_id():
         ("BINANCE_API_BASE_URL", "https://proxy.test/binance/api/v3"),
         ("BINANCE_API_FALLBACK_URLS", "https://data-api.binance.vision/api/v3"),
         ("BINANCE_API_FALLBACK_URLS", '["https://a.test", "https://a.test/api/v3"]'),
+        ("KRAKEN_API_BASE_URL", "https://api.kraken.com/0"),
+        ("KRAKEN_API_BASE_URL", "https://api.kraken.com/0/public"),
+        ("KRAKEN_API_BASE_URL", "https://proxy.test/0/public"),
+        ("KRAKEN_API_FALLBACK_URLS", "nonsense"),
+        ("BITSTAMP_API_BASE_URL", "https://www.bitstamp.net/api/v2/"),
+        ("BITSTAMP_API_FALLBACK_URLS", '["https://proxy.test/api/v2"]'),
         ("BINANCE_API_FALLBACK_URLS", "nonsense"),
     ],
 )
@@ -173,7 +186,65 @@ def test_addresses_lose_their_trailing_slash_and_stand_once():
         BINANCE_API_BASE_URL="https://a.test/", BINANCE_API_FALLBACK_URLS="https://b.test/api/,https://a.test"
     )
 
-    assert settings.exchange_urls == ("https://a.test", "https://b.test/api")
+    assert settings.exchange_urls("binance") == ("https://a.test", "https://b.test/api")
+
+
+def test_every_exchange_has_addresses_of_its_own():
+    settings = app_settings(KRAKEN_API_FALLBACK_URLS="https://k.test", BITSTAMP_API_BASE_URL="https://b.test/bitstamp/")
+
+    assert settings.exchange_urls("kraken") == ("https://api.kraken.com", "https://k.test")
+    assert settings.exchange_urls("bitstamp") == ("https://b.test/bitstamp",)
+    assert settings.exchange_urls("binance") == app_settings().exchange_urls("binance")
+
+
+@pytest.mark.parametrize("written", ['["kraken", "binance"]', "kraken,binance", " Kraken , binance, kraken "])
+def test_a_list_of_exchanges_counts_for_every_pair(written):
+    settings = app_settings(MARKET_DATA_EXCHANGES=written)
+
+    assert settings.exchange_names == settings.exchanges_of("BTC/USD") == ("kraken", "binance")
+
+
+@pytest.mark.parametrize(
+    ("pair", "names"),
+    [
+        ("BTC/USD", ("bitstamp",)),
+        ("ETH/EUR", ("kraken",)),
+        ("BTC/EUR", ("kraken",)),
+        ("EUR/USD", ("binance", "kraken")),
+    ],
+)
+def test_the_most_specific_key_of_a_map_of_exchanges_counts(pair, names):
+    written = '{"btc/usd": ["bitstamp"], " eur ": "kraken", "*": ["binance", "kraken"]}'
+    for value in (written, json.loads(written)):
+        settings = app_settings(MARKET_DATA_EXCHANGES=value)
+        assert settings.exchanges_of(pair) == names
+        assert settings.exchange_names == ("binance", "kraken", "bitstamp")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("coinbase", "'coinbase' is no exchange; there are binance, kraken, bitstamp"),
+        ('["binance", "simulator"]', "'simulator' is no exchange"),
+        ('{"BTC/USD": ["nonsense"], "*": ["binance"]}', "'nonsense' is no exchange"),
+        ("[]", "empty"),
+        ('{"*": []}', "empty"),
+        ("{}", 'add the key "*"'),
+        ('{"EUR": ["kraken"]}', 'add the key "*"'),
+        ('{"EUR": ["kraken"], "eur": ["binance"], "*": ["binance"]}', "two keys"),
+        ('{"BTC USD": ["kraken"], "*": ["binance"]}', "is not the name of an asset"),
+        ('{"BTC/": ["kraken"], "*": ["binance"]}', "is not a pair"),
+        ('{"*": 1}', "not a list"),
+        ('["binance"', "not JSON"),
+        ("[1]", "not a list"),
+    ],
+)
+def test_exchanges_that_cannot_be_meant_are_refused_with_what_to_write(value, said):
+    (problem,) = problems_of(MARKET_DATA_EXCHANGES=value)
+
+    assert problem.settings == ("MARKET_DATA_EXCHANGES",)
+    assert said in problem.message
+    assert problem.hint == 'Write for example MARKET_DATA_EXCHANGES=["binance","kraken","bitstamp"]'
 
 
 def test_aliases_are_in_upper_case_and_can_be_turned_off():

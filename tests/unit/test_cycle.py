@@ -25,7 +25,7 @@ def test_pairs_of_one_symbol_share_its_request_and_say_which_of_them_is_an_alias
 
     assert stack.exchange.batches == [("BTCUSDT",)]
     assert sorted(stack.cached()) == ["BTC/USD", "BTC/USDT"]
-    assert [report.pairs[pair].is_quote_alias for pair in ("BTC/USD", "BTC/USDT")] == [True, False]
+    assert [report.delivering[pair].is_alias for pair in ("BTC/USD", "BTC/USDT")] == [True, False]
 
 
 def test_a_pair_that_the_list_does_not_have_or_does_not_trade_is_never_asked_for():
@@ -97,7 +97,7 @@ def test_without_the_list_of_symbols_prices_come_all_the_same():
 
     stack.exchange.reaction = has_no_list
     assert len(stack.refresh().records) == 1
-    assert "503" in stack.aggregator.status()[2].symbols_error
+    assert "503" in stack.aggregator.status()["binance"].exchange.symbols_error
 
 
 def test_failures_open_the_circuit_and_one_probe_decides_for_the_other_batches():
@@ -122,7 +122,7 @@ def test_after_a_ban_nothing_is_asked_and_an_aggregator_that_starts_later_keeps_
     stack.refresh()
     stack.exchange.reaction = lambda url, path: stack.exchange.answer(b"", 418, retry_after="300")
     assert outcomes_but_ok(stack.refresh()) == {"BTC/USDT": PairOutcome.BANNED}
-    banned_until = stack.aggregator.status()[2].banned_until
+    banned_until = stack.aggregator.status()["binance"].exchange.banned_until
     assert banned_until == stack.clock.now_ms() + 300_000
     before = len(stack.exchange.requests)
     stack.clock.advance(299)

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from market_data.aggregator.cycle import CycleReport
+from market_data.aggregator.routing import Candidate
 from market_data.aggregator.symbols import ResolvedPair
 from market_data.fetcher.cycle_stats import CycleStats
 from market_data.ticker.outcome import PairOutcome
@@ -22,12 +23,13 @@ class Cycles:
 
     def cycle(self, error=None, source=Source.BINANCE, **outcomes):
         outcomes = {f"{base}/USDT": outcome for base, outcome in outcomes.items()}
-        resolved = {pair: ResolvedPair(pair, pair.replace("/", ""), *pair.split("/"), False) for pair in outcomes}
+        delivering = {pair: Candidate("binance", pair.replace("/", ""), pair.split("/")[1]) for pair in outcomes}
+        resolved = {pair: ResolvedPair(pair, *pair.split("/"), (delivering[pair],)) for pair in outcomes}
         one = Decimal(1)
         record = TickerRecord("BTC/USDT", one, one, self.clock.now_ms(), one, one, one)
         records = {} if error else {record.pair: record}
         self.stats.cycle_begins()
-        self.stats.cycle_ended(CycleReport(resolved, outcomes, records, duration_ms=234, error=error), source)
+        self.stats.cycle_ended(CycleReport(resolved, delivering, outcomes, records, 234, error), source)
         self.clock.advance(4)
 
     @property

@@ -60,4 +60,4 @@ def test_an_unknown_symbol_is_no_outage():
         stack.refresh()
         stack.clock.advance(3600)
 
-    assert stack.aggregator.status()[0].consecutive_failures == 0
+    assert stack.aggregator.status()["binance"].circuit_breaker.consecutive_failures == 0

@@ -90,6 +90,7 @@ def test_a_whole_market_of_no_use_is_said_once_and_when_it_is_over(caplog):
         answer = stack.exchange.usual(url, path)
         return answer if "symbols=" in path else stack.exchange.answer(answer.body[:1000])
 
+    kind = WHOLE_MARKET.format("binance")
     stack.exchange.reaction = cut_short
     with caplog.at_level(logging.WARNING, "market_data"):
         for _ in range(5):
@@ -98,9 +99,9 @@ def test_a_whole_market_of_no_use_is_said_once_and_when_it_is_over(caplog):
         for _ in range(CYCLES_WITHOUT):
             stack.refresh()
 
-    assert [message for message in caplog.messages if message.startswith(WHOLE_MARKET)] == [
-        f"{WHOLE_MARKET}: exchange.test: the answer is not a list of tickers",
-        f"{WHOLE_MARKET}: over after 0.0 s",
+    assert [message for message in caplog.messages if message.startswith(kind)] == [
+        f"{kind}: exchange.test: the answer is not a list of tickers",
+        f"{kind}: over after 0.0 s",
     ]
 
 

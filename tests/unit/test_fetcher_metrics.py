@@ -1,5 +1,7 @@
 """The fetcher's figures for Prometheus: from its report, absent where nothing is known."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 from prometheus_client import generate_latest
@@ -12,6 +14,7 @@ from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
+    ExchangeReport,
     ExchangeStatus,
     FetcherReading,
     FetcherStatus,
@@ -124,3 +127,64 @@ def test_before_any_fetcher_there_are_no_invented_figures():
 
 def test_the_source_is_whose_prices_the_cache_holds():
     assert told(source=Source.SIMULATOR)["price_source", "simulator"] == 1
+
+
+def test_each_exchange_has_its_figures_and_the_old_ones_are_those_of_the_one_that_delivers_most():
+    reports = {
+        "binance": ExchangeReport(STATUS.circuit_breaker, STATUS.rate_limit, STATUS.exchange),
+        "kraken": ExchangeReport(
+            CircuitStatus("open"), RateLimitStatus(3), ExchangeStatus(still_since=NOW_MS, fault="it answered 403")
+        ),
+    }
+    pairs = {
+        "A/USDT": PairStatus("AUSDT", "A", "USDT", False, "ok"),
+        "B/USDT": PairStatus("BUSDT", "B", "USDT", False, "ok", instead_of="kraken"),
+        "C/USDT": PairStatus("CUSDT", "C", "USDT", False, "ok", "kraken"),
+    }
+    figures = told(msgspec.structs.replace(STATUS, exchanges=reports, pairs=pairs))
+
+    expected = {
+        ("circuit_state", "half_open"): 1,
+        ("request_weight_used",): 1234,
+        ("exchange_circuit_state", "binance", "half_open"): 1,
+        ("exchange_circuit_state", "binance", "open"): 0,
+        ("exchange_circuit_state", "kraken", "open"): 1,
+        ("exchange_request_weight_used", "binance"): 1234,
+        ("exchange_request_weight_used", "kraken"): 3,
+        ("exchange_ban_end_time_seconds", "binance"): NOW_MS / 1000 + 60,
+        ("exchange_ban_end_time_seconds", "kraken"): 0,
+        ("exchange_symbols_age_seconds", "binance"): 600,
+        ("exchange_standing_still", "binance"): 0,
+        ("exchange_standing_still", "kraken"): 1,
+        ("exchange_failing", "binance"): 0,
+        ("exchange_failing", "kraken"): 1,
+        ("exchange_pairs", "binance"): 2,
+        ("exchange_pairs", "kraken"): 1,
+        ("exchange_pairs_failed_over", "kraken"): 1,
+        ("exchange_pairs_failed_over", "binance"): 0,
+    }
+    assert {key: figures[key] for key in expected} == expected
+    assert ("exchange_symbols_age_seconds", "kraken") not in figures
+
+
+def test_the_worth_of_an_alias_and_the_largest_difference_are_told_once_and_what_is_too_much_is_counted():
+    def alias(rate):
+        return PairStatus("X", "X", "USDT", True, "ok", alias_rate=Decimal(rate), alias_rate_exchange="kraken")
+
+    def apart(percent):
+        return PairStatus("X", "X", "USDT", False, "ok", compared_with="kraken", difference_percent=Decimal(percent))
+
+    pairs = {"A/USD": alias("0.95"), "B/USD": alias("0.95"), "C/USDT": apart("-2.5"), "D/USDT": apart("0.2")}
+    figures = told(msgspec.structs.replace(STATUS, pairs=pairs))
+
+    assert figures["alias_rate", "USDT", "USD", "kraken"] == 0.95
+    assert figures["aliases_off",] == 1
+    assert figures["pair_difference_percent",] == 2.5
+    assert figures["pairs_diverging",] == 1
+
+
+def test_where_no_two_prices_were_compared_there_is_no_difference_and_none_too_large():
+    figures = told()
+
+    assert ("pair_difference_percent",) not in figures
+    assert figures["pairs_diverging",] == figures["aliases_off",] == 0

@@ -8,6 +8,7 @@ import pytest
 
 from market_data.api.init import init_content
 from market_data.api.pairs import pairs_content
+from market_data.inspection.exchange_reasons import price_doubts
 from market_data.inspection.health import health_content, unhealthy_content
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker, TickerRecord
@@ -17,6 +18,7 @@ from market_data.ticker_cache.prices import CacheReading
 from market_data.ticker_cache.status import (
     BackoffStatus,
     CircuitStatus,
+    ExchangeReport,
     ExchangeStatus,
     FetcherReading,
     FetcherStatus,
@@ -130,7 +132,8 @@ def test_with_a_running_fetcher_and_every_pair_fresh_the_state_is_healthy():
 
     assert (content["status"], content["reasons"]) == ("healthy", [])
     assert set(content) == {"status", "reasons", "cache", "aggregator", "pairs"}
-    assert set(content["aggregator"]) == {"circuitBreaker", "rateLimit", "exchange", "backoff", "lease"}
+    of_the_main_exchange = {"circuitBreaker", "rateLimit", "exchange"}
+    assert set(content["aggregator"]) == {*of_the_main_exchange, "exchanges", "priceDoubts", "backoff", "lease"}
     assert content["aggregator"]["rateLimit"]["usedWeight"] == 44
     json.dumps(content)
 
@@ -262,11 +265,151 @@ def test_the_configured_pairs_are_listed_in_their_order_as_the_exchange_knows_th
         "quoteAsset": "USDT",
         "isQuoteAlias": True,
         "outcome": "ok",
+        "exchange": "binance",
+        "standingBy": (),
+        "insteadOf": None,
+        "aliasRate": None,
+        "aliasRateExchange": None,
     }
     assert rows[1]["outcome"] == "rejected"
+
+
+def test_a_pair_is_listed_with_who_delivers_it_who_stands_by_and_what_its_alias_is_worth():
+    status = with_pairs(
+        BTC=PairStatus(
+            "XXBTZUSD", "BTC", "USD", False, "ok", "kraken", standing_by=("bitstamp",), instead_of="binance"
+        ),
+        ETH=PairStatus(
+            "ETHUSDT", "ETH", "USDT", True, "ok", alias_rate=Decimal("0.99910000"), alias_rate_exchange="kraken"
+        ),
+    )
+    rows = {row["pair"]: row for row in json.loads(json.dumps(pairs_content(status, OF_TWO)))["pairs"]}
+    told = ("exchange", "standingBy", "insteadOf", "aliasRate", "aliasRateExchange")
+
+    assert [rows["BTC/USD"][name] for name in told] == ["kraken", ["bitstamp"], "binance", None, None]
+    assert [rows["ETH/USD"][name] for name in told] == ["binance", [], None, 0.9991, "kraken"]
 
 
 def test_a_pair_that_no_fetcher_has_resolved_yet_is_listed_by_its_own_assets():
     (row, *_) = pairs_content(None, SETTINGS)["pairs"]
 
     assert (row["symbol"], row["baseAsset"], row["quoteAsset"], row["outcome"]) == (None, "BTC", "USD", None)
+
+
+OF_TWO = app_settings(TRADING_PAIRS="BTC/USD,ETH/USD")
+
+
+def with_pairs(**by_base):
+    pairs = {f"{base}/USD": status for base, status in by_base.items()}
+    return msgspec.structs.replace(status_of(), pairs=pairs, exchanges=exchanges())
+
+
+def exchanges(**troubled):
+    return {name: troubled.get(name, ExchangeReport()) for name in ("binance", "kraken", "bitstamp")}
+
+
+def reasons_of(status, **changes):
+    content = health(status, **changes)
+    return content["status"], content["reasons"], content["aggregator"]["priceDoubts"]
+
+
+def test_each_exchange_is_told_by_its_name_in_the_shape_of_the_one_that_delivers_most():
+    limit = RateLimitStatus(7, 60)
+    told = health(msgspec.structs.replace(status_of(), exchanges=exchanges(kraken=ExchangeReport(rate_limit=limit))))
+    aggregator = told["aggregator"]
+
+    assert list(aggregator["exchanges"]) == ["binance", "kraken", "bitstamp"]
+    for one in aggregator["exchanges"].values():
+        assert {name: set(one[name]) for name in one} == {name: set(aggregator[name]) for name in one}
+    assert aggregator["exchanges"]["kraken"]["rateLimit"]["usedWeight"] == 7
+    assert aggregator["rateLimit"]["usedWeight"] == 44
+
+
+def test_a_report_of_a_version_that_knew_one_exchange_is_told_as_that_of_binance():
+    assert list(health(status_of())["aggregator"]["exchanges"]) == ["binance"]
+
+
+@pytest.mark.parametrize(
+    ("report", "sentence"),
+    [
+        (ExchangeReport(CircuitStatus("open", 3)), "The circuit to Kraken is open."),
+        (
+            ExchangeReport(exchange=ExchangeStatus(banned_until=4_102_444_800_000)),
+            "Kraken has banned this address until 2100-01-01 00:00:00 UTC.",
+        ),
+        (
+            ExchangeReport(exchange=ExchangeStatus(fault="api.kraken.com answered 403")),
+            "Kraken gives no prices: api.kraken.com answered 403.",
+        ),
+    ],
+)
+def test_of_several_exchanges_the_one_in_trouble_is_named(report, sentence):
+    status = msgspec.structs.replace(status_of(), exchanges=exchanges(kraken=report))
+
+    assert reasons_of(status) == ("degraded", [sentence], [])
+
+
+def test_prices_that_stand_still_are_named_and_cast_doubt_on_what_is_shown():
+    still = ExchangeReport(exchange=ExchangeStatus(still_since=NOW_MS - 6 * 3_600_000))
+    sentence = "The prices of Kraken stand still since 2023-11-14 16:13:20 UTC."
+
+    for reports in (exchanges(kraken=still), {"kraken": still}):
+        status = msgspec.structs.replace(status_of(), exchanges=reports)
+        assert reasons_of(status) == ("degraded", [sentence], [sentence])
+
+
+def test_a_stand_by_that_delivers_is_told_with_its_pairs_and_is_no_trouble_by_itself():
+    delivered = PairStatus("X", "BTC", "USD", False, "ok", "kraken", instead_of="binance")
+    status, reasons, doubts = reasons_of(with_pairs(BTC=delivered, ETH=delivered))
+
+    assert (status, reasons, doubts) == ("healthy", ["Kraken delivers instead of Binance: BTC/USD, ETH/USD."], [])
+
+
+@pytest.mark.parametrize(("rate", "is_off"), [("0.9951", False), ("1.0049", False), ("0.9949", True), ("0.95", True)])
+def test_an_alias_that_is_worth_something_else_than_its_asset_is_a_reason(rate, is_off):
+    pair = PairStatus("BTCUSDT", "BTC", "USDT", True, "ok", alias_rate=Decimal(rate), alias_rate_exchange="kraken")
+    status, reasons, doubts = reasons_of(with_pairs(BTC=pair))
+
+    assert (status, reasons) == (("degraded", doubts) if is_off else ("healthy", []))
+    if rate == "0.95":
+        assert doubts == ["USDT stands in for USD, but is worth 0.95 USD at Kraken, 5.0 % off: BTC/USD."]
+
+
+def test_an_alias_that_stands_in_nowhere_or_whose_worth_nobody_tells_is_no_reason():
+    own = PairStatus("BTCUSD", "BTC", "USD", False, "ok", alias_rate=Decimal("0.5"), alias_rate_exchange="kraken")
+    untold = PairStatus("ETHUSDT", "ETH", "USDT", True, "ok")
+
+    assert reasons_of(with_pairs(BTC=own, ETH=untold)) == ("healthy", [], [])
+
+
+@pytest.mark.parametrize(("percent", "is_apart"), [("1", False), ("-1", False), ("1.001", True), ("-2.1", True)])
+def test_two_exchanges_that_differ_by_more_than_the_setting_are_a_reason(percent, is_apart):
+    pair = PairStatus(
+        "X", "BTC", "USD", False, "ok", "kraken", compared_with="bitstamp", difference_percent=Decimal(percent)
+    )
+    status, _, doubts = reasons_of(with_pairs(BTC=pair))
+
+    assert (status, len(doubts)) == (("degraded", 1) if is_apart else ("healthy", 0))
+    if percent == "-2.1":
+        assert doubts == ["Exchanges differ in their prices: BTC/USD by 2.1 % (Kraken, Bitstamp)."]
+
+
+def test_how_far_an_alias_and_two_exchanges_may_differ_is_set():
+    pair = PairStatus(
+        "BTCUSDT", "BTC", "USDT", True, "ok", alias_rate=Decimal("0.98"), alias_rate_exchange="kraken",
+        compared_with="kraken", difference_percent=Decimal(3),
+    )  # fmt: skip
+    settings = app_settings(MARKET_DATA_ALIAS_TOLERANCE_PERCENT="2.5", MARKET_DATA_DIVERGENCE_PERCENT="3")
+
+    assert len(price_doubts(with_pairs(BTC=pair), app_settings())) == 2
+    assert price_doubts(with_pairs(BTC=pair), settings) == []
+
+
+def test_a_limit_and_a_wait_are_those_of_the_exchange_that_is_named():
+    near = ExchangeReport(rate_limit=RateLimitStatus(50, 60, 4_102_444_800_000, 2))
+    status = msgspec.structs.replace(status_of(), exchanges=exchanges(kraken=near))
+
+    assert reasons_of(status)[1] == [
+        "Request weight of Kraken is near the limit: a refresh cycle every 2 intervals.",
+        "The rate limit of Kraken allows no request until 2100-01-01 00:00:00 UTC.",
+    ]

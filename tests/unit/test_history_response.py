@@ -133,9 +133,19 @@ def test_whatever_lies_in_a_series_what_is_served_is_json_in_the_order_of_time(e
         b"[%d,1]\n" % NOW_MS,
         b"[1,1]",
         b"[%d,%s]" % (NOW_MS, b"9" * 1000),
+        b'[%d,1,""]' % NOW_MS,
+        b'[%d,1,"<b>"]' % NOW_MS,
+        b'[%d,1,"kraken","x"]' % NOW_MS,
+        b'[%d,1,"%s"]' % (NOW_MS, b"k" * 21),
     ],
 )
 def test_what_is_no_point_is_left_out(element):
     good = b"[%d,43250.10]" % NOW_MS
 
     assert good_points([element, good]) == [good]
+
+
+def test_a_point_of_a_version_that_knew_one_exchange_stands_beside_one_that_names_its_own():
+    points = [b"[%d,43250.10]" % NOW_MS, b'[%d,43250.10,"kraken"]' % (NOW_MS + 1)]
+
+    assert good_points(reversed(points)) == points

@@ -2,7 +2,7 @@
 
 import re
 
-from exchange_simulator.faults import kinds_as_json
+from exchange_simulator.binance.faults import FAULT_KINDS
 from exchange_simulator.management.commands.market_drill import DRILLS
 from market_data.ticker.outcome import PairOutcome
 from tests.documents import PROJECT, section_of, text_of
@@ -33,7 +33,7 @@ def test_every_drill_and_fault_of_the_runbook_exists() -> None:
     assert drills
     assert set(drills) <= set(DRILLS)
     assert faults
-    assert set(faults) <= set(kinds_as_json())
+    assert set(faults) <= set(FAULT_KINDS)
 
 
 def test_the_runbook_says_of_every_drill_what_happens_and_how_long_recovery_took() -> None:

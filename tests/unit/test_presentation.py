@@ -11,7 +11,7 @@ from market_data.ticker.record import StoredTicker
 from market_data.ticker.source import Source
 from market_data.ticker_cache.prices import NO_PRICES, CacheReading
 from tests.fakes import app_settings
-from tests.web_site import fetcher_status, record
+from tests.web_site import fetcher_status, record, report_of_three_exchanges
 
 CASES = json.loads((Path(__file__).parent / "presentation_cases.json").read_text())
 NOW_MS = 1_700_000_000_000
@@ -123,6 +123,22 @@ def test_an_alias_is_named_only_once_the_fetcher_has_said_so():
 
     assert [card.alias for card in shown(pairs, prices).cards] == ["", ""]
     assert [card.alias for card in shown(pairs, prices, fetcher_status(pairs)).cards] == ["priced in USDT", ""]
+
+
+def test_an_alias_is_shown_with_its_worth_in_the_pair_s_own_quote_asset_where_an_exchange_tells():
+    status = report_of_three_exchanges(["BTC/USD", "BTC/USDT"])
+    cards = shown(["BTC/USD", "BTC/USDT"], reading([stored("BTC/USD")]), status).cards
+
+    assert [card.alias for card in cards] == ["priced in USDT, at 0.9991 USD", ""]
+
+
+def test_a_card_names_the_exchange_that_gave_its_price_and_none_where_that_is_not_told():
+    known = record("BTC/USDT", exchange="kraken")
+    untold = record("ETH/USDT", exchange=None)
+    prices = [StoredTicker(one.pair, one.encode(), NOW_MS) for one in (known, untold)]
+    cards = shown(["BTC/USDT", "ETH/USDT", "SHIB/USDT"], reading(prices)).cards
+
+    assert [card.exchange for card in cards] == ["Kraken", "", ""]
 
 
 def test_every_outcome_that_has_a_note_is_one_of_the_fetchers():

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from market_data.aggregator.symbol_schedule import SOONEST_RELOAD_SECONDS
-from market_data.aggregator.symbols import resolve_pair
+from market_data.aggregator.symbols import ListedAt, resolve_pair
 from market_data.conf.loading import load
+from market_data.exchanges.binance.exchange import Binance
 from market_data.exchanges.errors import BlockedError, ExchangeTimeoutError, RateLimitedError
 from market_data.ticker.outcome import PairOutcome
 from market_data.ticker.record import StoredTicker
@@ -44,7 +45,9 @@ def test_a_ban_that_comes_while_the_process_is_told_to_stop_is_remembered():
         return simulation.exchange.answer(b"", 418, retry_after="300")
 
     simulation.exchange.reaction = ban
-    simulation.is_told_to_stop = lambda: simulation.fetcher.aggregator.status()[2].banned_until is not None
+    simulation.is_told_to_stop = lambda: (
+        simulation.fetcher.aggregator.status()["binance"].exchange.banned_until is not None
+    )
     simulation.run(100)
 
     assert simulation.cache.status is not None
@@ -147,8 +150,9 @@ def test_an_address_that_is_none_is_refused_without_repeating_a_password(url):
 def test_an_alias_that_is_not_configured_any_more_is_not_taken_over_from_an_earlier_fetcher():
     known = PairStatus("BTCUSDT", "BTC", "USDT", True, PairOutcome.OK)
 
-    assert resolve_pair("BTC/USD", None, {"USD": "USDT"}, known).is_quote_alias
-    assert not resolve_pair("BTC/USD", None, {}, known).is_quote_alias
+    binance = [ListedAt(Binance(), None)]
+    assert resolve_pair("BTC/USD", binance, {"USD": "USDT"}, known).candidates[0].is_alias
+    assert not any(one.is_alias for one in resolve_pair("BTC/USD", binance, {}, known).candidates)
 
 
 def test_a_first_list_that_comes_short_costs_no_cycle():

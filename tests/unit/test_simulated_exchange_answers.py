@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from exchange_simulator.answers import Answer
-from exchange_simulator.exchange import SimulatedExchange
-from exchange_simulator.generated import generate_market
+from exchange_simulator.binance.exchange import BinanceExchange as SimulatedExchange
+from exchange_simulator.binance.markets import generate_market
+from exchange_simulator.binance.weights import EXCHANGE_INFO, PING, TICKER_24HR, TIME, request_weight
 from exchange_simulator.market import Market
-from exchange_simulator.weights import EXCHANGE_INFO, PING, TICKER_24HR, TIME, request_weight
 
 START_MS = 1_700_000_000_000
 

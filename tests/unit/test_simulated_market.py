@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange_simulator.generated import generate_market, instruments
+from exchange_simulator.binance.markets import generate_market, instruments
+from exchange_simulator.binance.rows import FULL_KEYS, MINI_KEYS, write_row
 from exchange_simulator.market import Market, MarketSource
-from exchange_simulator.tickers import FULL_KEYS, MINI_KEYS, Row, write_row
+from exchange_simulator.tickers import Row
 from exchange_simulator.world import FROZEN, PriceChange, SymbolState, World
 
 START_MS = 1_700_000_000_000

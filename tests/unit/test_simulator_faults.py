@@ -2,8 +2,10 @@
 
 import pytest
 
+from exchange_simulator.binance.faults import FAULT_KINDS
+from exchange_simulator.binance.faults import BinanceFaults as Faults
 from exchange_simulator.fault_kinds import FaultInputError
-from exchange_simulator.faults import FAULT_KINDS, Faults, delivery_under, world_under
+from exchange_simulator.faults import delivery_under, world_under
 
 TICKERS = "/api/v3/ticker/24hr"
 INFO = "/api/v3/exchangeInfo"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from exchange_simulator.binance.recording import read_recording
+from exchange_simulator.binance.rows import write_row
 from exchange_simulator.market import Market
-from exchange_simulator.recording import RecordingError, read_recording
-from exchange_simulator.tickers import write_row
+from exchange_simulator.recording import RecordingError
 from exchange_simulator.world import World
 
 RECORDED_AT_MS = 1_600_000_000_000

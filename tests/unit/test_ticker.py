@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from decimal import Decimal
 
@@ -18,8 +19,14 @@ RECORDS = st.builds(
     change_24h_percent=DIGITS.map(Decimal),
     high_24h=DIGITS.map(Decimal),
     low_24h=DIGITS.map(Decimal),
+    exchange=st.sampled_from(["binance", "kraken", None]),
 )
-RECORD = TickerRecord("BTC/USD", *map(Decimal, ("43250.00", "28500.5")), 1_634_567_890_123, *map(Decimal, "321"))
+OF_ONE_EXCHANGE = TickerRecord(
+    "BTC/USD", *map(Decimal, ("43250.00", "28500.5")), 1_634_567_890_123, *map(Decimal, "321")
+)
+"""As a version wrote it that knew one exchange."""
+RECORD = dataclasses.replace(OF_ONE_EXCHANGE, exchange="kraken")
+SEVEN = ["pair", "price", "volume", "timestamp", "change24h", "high24h", "low24h"]
 
 
 @given(RECORDS)
@@ -46,12 +53,26 @@ def test_no_number_is_written_with_an_exponent_and_all_the_exchange_s_digits_are
 def test_a_record_has_exactly_the_fields_of_the_contract_and_plain_numbers():
     fields = json.loads(RECORD.encode(), parse_float=str)
 
-    assert set(fields) == {"pair", "price", "volume", "timestamp", "change24h", "high24h", "low24h"}
+    assert list(fields) == [*SEVEN, "exchange"] == [field.name for field in FIELDS.values()]
     assert (fields["price"], fields["timestamp"]) == ("43250.00", RECORD.received_at_ms)
+    assert fields["exchange"] == "kraken"
+
+
+def test_a_record_of_a_version_that_knew_one_exchange_is_read_and_names_none():
+    raw = OF_ONE_EXCHANGE.encode()
+    stored = StoredTicker.from_raw("BTC/USD", raw)
+
+    assert list(json.loads(raw)) == SEVEN
+    assert (stored.raw, stored.decode()) == (raw, OF_ONE_EXCHANGE)
+
+
+@pytest.mark.parametrize("value", [12.5, None, "", ["kraken"]])
+def test_a_record_whose_exchange_is_no_name_is_none(value):
+    assert StoredTicker.from_raw("BTC/USD", with_field("exchange", value)) is None
 
 
 @given(RECORDS)
-def test_a_record_marked_stale_is_the_same_with_an_eighth_field(record):
+def test_a_record_marked_stale_is_the_same_with_one_more_field(record):
     marked = json.loads(StoredTicker.from_raw(record.pair, record.encode()).raw_marked_stale)
 
     assert marked.pop("stale") is True
@@ -69,16 +90,16 @@ def test_a_record_that_a_person_wrote_in_another_order_is_served_as_it_is():
 
 @pytest.mark.parametrize("value", ["kraken", 12.5, 1e300, None, True, [1, {"a": 2}], {"nested": {"pair": "X/Y"}}])
 def test_a_record_with_a_field_that_only_a_newer_version_knows_is_served_as_it_is(value):
-    raw = with_field("exchange", value)
+    raw = with_field("venue", value)
     stored = StoredTicker.from_raw("BTC/USD", raw)
 
     assert (stored.raw, stored.received_at_ms, stored.decode()) == (raw, RECORD.received_at_ms, RECORD)
     assert json.loads(stored.raw_marked_stale) == json.loads(raw) | {"stale": True}
 
 
-@pytest.mark.parametrize("name", [field.name for field in FIELDS.values()])
+@pytest.mark.parametrize("name", SEVEN)
 def test_the_seven_fields_of_the_contract_must_be_there_and_of_their_kind(name):
-    fields = json.loads(RECORD.encode()) | {"exchange": "kraken"}
+    fields = json.loads(RECORD.encode()) | {"venue": "x"}
 
     assert StoredTicker.from_raw("BTC/USD", json.dumps({**fields, name: [1]}).encode()) is None
     del fields[name]
@@ -88,14 +109,14 @@ def test_the_seven_fields_of_the_contract_must_be_there_and_of_their_kind(name):
 @pytest.mark.parametrize("name", ["price", "pair", "exchange"])
 def test_a_record_with_a_name_twice_is_none_for_its_readers_would_disagree(name):
     twice = b'{"%s":%s,' % (name.encode(), json.dumps("BTC/USD" if name == "pair" else 1).encode())
-    raw = with_field("exchange", "kraken")
+    raw = RECORD.encode()
 
     assert StoredTicker.from_raw("BTC/USD", raw.replace(b"{", twice, 1)) is None
     assert StoredTicker.from_raw("BTC/USD", RECORD.encode()[:-1] + b',"price":43250.00}') is None
 
 
 @pytest.mark.parametrize("price", ["0", "0.000", "-1", "-43250.00"])
-@pytest.mark.parametrize("more", [b"", b',"exchange":"kraken"'], ids=["usual form", "other form"])
+@pytest.mark.parametrize("more", [b"", b',"venue":"x"'], ids=["usual form", "other form"])
 def test_a_record_without_a_price_above_zero_is_none(price, more):
     raw = RECORD.encode().replace(b"43250.00", price.encode()).replace(b"}", more + b"}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from market_data.exchanges.binance import failures, requests
 from market_data.exchanges.binance.payloads import decode_exchange_info, decode_tickers
 from market_data.exchanges.errors import ExchangeError, NoTickersError, RefusedSymbolsError
-from market_data.exchanges.protocol import Request, SymbolListing, TickerAnswer
+from market_data.exchanges.protocol import Candle, Request, SymbolListing, TickerAnswer
 from market_data.exchanges.response import HttpResponse
 
 _PLAIN_COUNT = re.compile(r"\d{1,9}", re.ASCII)
@@ -15,6 +15,9 @@ _PLAIN_COUNT = re.compile(r"\d{1,9}", re.ASCII)
 class Binance:
     name = "binance"
     weight_limit = 6000
+
+    def usual_symbol(self, base_asset: str, quote_asset: str, *, has_alias: bool) -> str | None:
+        return None if has_alias else base_asset + quote_asset
 
     def ticker_requests(
         self, symbols: Sequence[str], *, batch_size: int, is_suspect: Callable[[str], bool], may_ask_for_all: bool
@@ -27,16 +30,16 @@ class Binance:
 
     def read_tickers(self, request: Request, response: HttpResponse) -> TickerAnswer:
         if failures.names_unknown_symbol(response):
-            if request.is_whole_market:
+            if request.stands_for_batches:
                 raise RefusedSymbolsError(f"{response.host} refused a request that names no symbol")
             if len(request.symbols) == 1:
                 return TickerAnswer({}, refused=request.symbols)
             return TickerAnswer({}, again=requests.halves(request))
         rows = decode_tickers(response, frozenset(request.symbols))
         # One row that is missing may be the symbol's fault; all of several are the host's.
-        if not rows and (request.is_whole_market or len(request.symbols) > 1):
+        if not rows and (request.stands_for_batches or len(request.symbols) > 1):
             raise NoTickersError(f"{response.host}: an answer brought none of the tickers that were asked for")
-        if not request.is_whole_market:
+        if not request.stands_for_batches:
             return TickerAnswer(rows)
         # Whether Binance knows a symbol that has no row there, only a request that names it tells.
         absent = [symbol for symbol in request.symbols if symbol not in rows]
@@ -52,6 +55,12 @@ class Binance:
         if failures.names_unknown_symbol(response):
             raise RefusedSymbolsError(f"{response.host} does not know a symbol of the list")
         return decode_exchange_info(response)
+
+    def candles_request(self, symbol: str) -> Request | None:
+        return None  # every row brings the change in 24 h
+
+    def read_candles(self, response: HttpResponse) -> Sequence[Candle]:
+        return ()
 
     def error_of(self, response: HttpResponse) -> ExchangeError | None:
         return failures.error_of(response)

@@ -45,6 +45,14 @@ class BinanceRow(
     first_id: int | None = None
 
     @property
+    def open_24h(self) -> None:
+        return None
+
+    @property
+    def made_at_ms(self) -> None:
+        return None
+
+    @property
     def state(self) -> RowState:
         """A delisted symbol's row freezes with nobody bidding or asking; later it turns to zeros and `firstId` -1."""
         if self.first_id == _NEVER_TRADED:

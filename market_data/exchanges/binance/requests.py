@@ -41,7 +41,7 @@ def batch(symbols: tuple[str, ...]) -> Request:
 def whole_market(symbols: tuple[str, ...], batch_size: int) -> Request:
     """Return the request for every symbol that trades, of which these are wanted."""
     path = f"{TICKERS}?symbolStatus=TRADING"
-    return Request(path, WHOLE_MARKET_WEIGHT, symbols, is_whole_market=True, batch_size=batch_size)
+    return Request(path, WHOLE_MARKET_WEIGHT, symbols, stands_for_batches=True, batch_size=batch_size)
 
 
 def halves(request: Request) -> tuple[Request, Request]:

@@ -1,73 +1,100 @@
-/** What the API tells besides prices: why some are missing, when they are tried next, what another quote asset prices. */
+/**
+ * What the API tells besides prices: why some are missing or to be doubted, when they are tried next, what another
+ * quote asset prices and what that is worth.
+ */
 
 const COUNTDOWN_SECONDS = 90
+const CALM_INTERVAL_MS = 60_000
 const INTERVAL_MS = 15_000
 const SHORT_INTERVAL_MS = 2000 // a price is not to stand without its quote asset for long, nor an attempt without result
 
-/** Asks at a slow rate, and only while the page shows something that prices alone do not explain. */
+/** Asks once a minute, and more often while the page shows something that prices alone do not explain. */
 export class FetcherFacts {
   #page
   #urls
-  #hasPairListing
   #fetch
+  #listed = null // pair → exchange, as the list of pairs has it whose aliases are shown
+  #hasAliases
+  #doubts
   #askedAtMs = -Infinity
   #isAsking = false
   #reasons = null // of the outage that is going on, in words
   #attemptAt = null
 
-  /** `page` paints the facts; `hasPairListing` says that it was rendered with the fetcher's list of pairs. */
-  constructor(page, { healthUrl, pairsUrl, hasPairListing }, fetch = (...parameters) => globalThis.fetch(...parameters)) {
+  /**
+   * `page` paints the facts; `hasPairListing` says that it was rendered with the fetcher's list of pairs, `records`
+   * what prices it came with.
+   */
+  constructor(
+    page,
+    { healthUrl, pairsUrl, hasPairListing, hasAliases, priceDoubts },
+    records,
+    fetch = (...parameters) => globalThis.fetch(...parameters),
+  ) {
     this.#page = page
     this.#fetch = fetch
     this.#urls = { healthUrl, pairsUrl }
-    this.#hasPairListing = hasPairListing
+    if (hasPairListing) this.#listed = exchangesOf(Object.values(records))
+    this.#hasAliases = hasAliases
+    this.#doubts = priceDoubts
   }
 
   /** Look at a snapshot of the poller: say what is known of an outage, and ask if it is time to. */
-  follow({ status, missingPairs, serverTimeMs }, nowMs = performance.now()) {
+  follow({ status, pairs, prices, states, missingPairs, serverTimeMs }, nowMs = performance.now()) {
     const isUnavailable = status === "unavailable"
     this.#say(isUnavailable, serverTimeMs)
-    const isExplained = !isUnavailable && missingPairs.length === 0 && this.#hasPairListing
+    const isListed = (pair) => states[pair] !== "live" || [null, this.#listed[pair]].includes(prices[pair].exchange)
+    const isOutdated = this.#listed === null || !pairs.every(isListed)
     const isAnswering = status !== "error" && status !== "idle"
-    const isSoon = isUnavailable ? this.#attemptAt !== null && this.#attemptAt < serverTimeMs : !this.#hasPairListing
-    const intervalMs = isSoon ? SHORT_INTERVAL_MS : INTERVAL_MS
-    if (isExplained || !isAnswering || this.#isAsking || nowMs - this.#askedAtMs < intervalMs) return
+    const isSoon = isUnavailable ? this.#attemptAt !== null && this.#attemptAt < serverTimeMs : isOutdated
+    const isCalm = !isUnavailable && missingPairs.length === 0
+    const intervalMs = isSoon ? SHORT_INTERVAL_MS : isCalm ? CALM_INTERVAL_MS : INTERVAL_MS
+    if (!isAnswering || this.#isAsking || nowMs - this.#askedAtMs < intervalMs) return
     this.#askedAtMs = nowMs
     this.#isAsking = true
-    this.#ask(isUnavailable).finally(() => (this.#isAsking = false))
+    this.#ask(isUnavailable, isOutdated || this.#hasAliases).finally(() => (this.#isAsking = false))
   }
 
   /** The reasons that the page came with stand until there is an answer. */
   #say(isUnavailable, serverTimeMs) {
     if (!isUnavailable) {
       this.#reasons = null
-      this.#page.showReasons("")
+      this.#page.showReasons(this.#doubts)
     } else if (this.#reasons !== null) {
       this.#page.showReasons(`${this.#reasons} ${attemptSentence(this.#attemptAt, serverTimeMs)}`.trim())
     }
   }
 
-  async #ask(isUnavailable) {
-    const [health, aliases] = await Promise.all([
+  async #ask(isUnavailable, wantsPairs) {
+    const [health, listing] = await Promise.all([
       readJson(this.#fetch, this.#urls.healthUrl),
-      this.#hasPairListing ? null : readJson(this.#fetch, this.#urls.pairsUrl).then(quoteAliases),
+      wantsPairs ? readJson(this.#fetch, this.#urls.pairsUrl) : null,
     ])
     if (health?.pairs?.outcomes) this.#page.noteOutcomes(health.pairs.outcomes)
     if (isUnavailable && Array.isArray(health?.reasons)) {
       this.#reasons = health.reasons.join(" ")
       this.#attemptAt = nextAttemptAt(health.aggregator)
     }
-    if (!aliases) return
-    this.#hasPairListing = true
-    this.#page.showAliases(aliases)
+    const doubts = health?.aggregator?.priceDoubts
+    if (Array.isArray(doubts)) this.#doubts = doubts.join(" ")
+    if (Array.isArray(listing?.pairs)) this.#takeListing(listing.pairs)
+  }
+
+  #takeListing(pairs) {
+    if (pairs.every(({ symbol }) => symbol === null)) return // no fetcher has told
+    const aliases = pairs.filter(({ isQuoteAlias }) => isQuoteAlias)
+    this.#listed = exchangesOf(pairs)
+    this.#hasAliases = aliases.length > 0
+    this.#page.showAliases(Object.fromEntries(aliases.map((row) => [row.pair, aliasText(row)])))
   }
 }
 
-/** Return pair → quote asset of the pairs priced in an alias, or null while no fetcher has told. */
-function quoteAliases(listing) {
-  if (!Array.isArray(listing?.pairs) || listing.pairs.every(({ symbol }) => symbol === null)) return null
-  const aliases = listing.pairs.filter(({ isQuoteAlias }) => isQuoteAlias)
-  return Object.fromEntries(aliases.map(({ pair, quoteAsset }) => [pair, quoteAsset]))
+function exchangesOf(rows) {
+  return Object.fromEntries(rows.map(({ pair, exchange }) => [pair, exchange]))
+}
+
+function aliasText({ pair, quoteAsset, aliasRate }) {
+  return `priced in ${quoteAsset}${aliasRate ? `, at ${aliasRate} ${pair.split("/")[1]}` : ""}`
 }
 
 const underWay = new Map() // address → answer: components that ask at the same time share it

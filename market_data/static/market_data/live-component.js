@@ -6,6 +6,7 @@ import { sharedPolling } from "./shared-polling.js";
 
 const AGE_TICK_MS = 1000
 const PRESENCE_TICK_MS = 1000
+const CALM_MS = 60_000 // what the page came with stands for so long where nothing else has to be told
 
 /** Return what the server has written into a component for its script. */
 export function configOf(root) {
@@ -40,15 +41,17 @@ function follow(reference, start) {
  */
 export function keepCurrent(root, config, requestedAtMs, tell = () => {}) {
   const page = new MarketPrices(root, config)
+  const initial = renderedPrices(config, requestedAtMs)
+  const startedAtMs = performance.now()
   let facts = null
   const show = (snapshot) => {
     page.show(snapshot)
-    facts ??= isExplained(snapshot, config) ? null : factsFor(page, config)
+    const isCalm = performance.now() - startedAtMs < CALM_MS && isExplained(snapshot, config, initial)
+    facts ??= isCalm ? null : factsFor(page, config, initial)
     facts?.then((loaded) => loaded.follow(membership.snapshot()))
     tell(snapshot)
   }
   const { pairs, pricesUrl, fetchIntervalMs, maxPairsPerRequest } = config
-  const initial = renderedPrices(config, requestedAtMs)
   const polling = sharedPolling({ endpoint: pricesUrl, fetchIntervalMs, maxPairsPerRequest })
   const membership = polling.join(pairs, { ...config, initial }, show)
   const tick = () => document.hidden || show(membership.snapshot())
@@ -63,14 +66,15 @@ export function keepCurrent(root, config, requestedAtMs, tell = () => {}) {
   }
 }
 
-function isExplained({ status, missingPairs }, { hasPairListing }) {
-  return hasPairListing && status !== "unavailable" && missingPairs.length === 0
+function isExplained({ status, missingPairs, pairs, prices }, { hasPairListing }, { records }) {
+  const isFromWhereItWas = (pair) => prices[pair]?.exchange === records[pair]?.exchange
+  return hasPairListing && status !== "unavailable" && missingPairs.length === 0 && pairs.every(isFromWhereItWas)
 }
 
-/** What only an outage needs is loaded with the first one. */
-async function factsFor(page, config) {
+/** What the first paint does not need is loaded when there is something to tell. */
+async function factsFor(page, config, { records }) {
   const { FetcherFacts } = await import("./fetcher-facts.js")
-  return new FetcherFacts(page, config)
+  return new FetcherFacts(page, config, records)
 }
 
 /** The prices that the component came with; their time is that of its request, so that no age is too low. */

@@ -64,9 +64,9 @@ export class MarketPrices {
     this.#outcomes = outcomes
   }
 
-  /** Say of each pair (pair → quote asset) that another quote asset prices it. */
+  /** Say of the pairs that another quote asset prices (pair → text) what that is and what it is worth. */
   showAliases(aliases) {
-    for (const [pair, quoteAsset] of Object.entries(aliases)) this.#cards.get(pair)?.showAlias(quoteAsset)
+    for (const [pair, card] of this.#cards) card.showAlias(aliases[pair] ?? "")
   }
 
   #askForFrame() {

@@ -20,6 +20,13 @@ export function pairNote(state, outcome) {
   return (state !== "live" && OUTCOME_NOTES[outcome]) || STATE_NOTES[state]
 }
 
+/** Return what an exchange is called beside its price; `isNew` where another one gave the price before. */
+export function exchangeText(name, isNew) {
+  if (!name) return ""
+  const title = name[0].toUpperCase() + name.slice(1)
+  return isNew ? `now from ${title}` : title
+}
+
 /** Return one sentence for the state as a whole, of a snapshot of the poller. */
 export function summary({ status, error, pairs, stalePairs, missingPairs }) {
   if (status === "idle") return "No pairs are configured."

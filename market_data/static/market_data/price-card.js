@@ -2,11 +2,12 @@
 
 import { writeAttribute, writeText } from "./element-writer.js";
 import * as format from "./number-format.js";
-import { ARROWS, DIRECTION_WORDS, STATE_WORDS, isLong, pairNote } from "./presentation.js";
+import { ARROWS, DIRECTION_WORDS, STATE_WORDS, exchangeText, isLong, pairNote } from "./presentation.js";
 import { INTERVAL_MS } from "./price-series.js";
 import { sparkline } from "./sparkline.js";
 
 const FLASH_MS = 700
+const NEWS_MS = 60_000 // a change of exchange is told for so long
 const calm = matchMedia("(prefers-reduced-motion: reduce)")
 
 export class PriceCard {
@@ -15,6 +16,7 @@ export class PriceCard {
   #next = null // what is to be painted
   #painted = {}
   #texts = {}
+  #movedAtMs = -Infinity // when another exchange began to give the price
   isSeen = false
   record = null
 
@@ -30,16 +32,20 @@ export class PriceCard {
   take({ prices, states, ages, lastServerUpdate }, outcome) {
     const record = prices[this.pair]
     if (record && record !== this.record) this.#series.note(record)
+    const nowMs = performance.now()
+    if (record && this.record?.exchange && this.record.exchange !== record.exchange) this.#movedAtMs = nowMs
     if (record) this.record = record
     const revision = this.#series.revision(this.pair)
     const endMs = Math.ceil(lastServerUpdate / INTERVAL_MS) * INTERVAL_MS
-    this.#next = { record, state: states[this.pair], outcome, age: ages[this.pair], line: `${revision} ${endMs}`, endMs }
+    const exchange = exchangeText(record?.exchange, nowMs - this.#movedAtMs < NEWS_MS)
+    const line = `${revision} ${endMs}`
+    this.#next = { record, state: states[this.pair], outcome, exchange, age: ages[this.pair], line, endMs }
   }
 
   /** Whether something is to be painted; nobody sees the age and the line of a card out of sight. */
   get isDue() {
     const [next, painted] = [this.#next, this.#painted]
-    if (next.record !== painted.record || next.state !== painted.state || next.outcome !== painted.outcome) return true
+    if (["record", "state", "outcome", "exchange"].some((name) => next[name] !== painted[name])) return true
     return this.isSeen && (Math.floor(next.age / 1000) !== Math.floor(painted.age / 1000) || next.line !== painted.line)
   }
 
@@ -49,22 +55,23 @@ export class PriceCard {
   }
 
   paint() {
-    const { record, state, outcome, age, line, endMs } = this.#next
+    const { record, state, outcome, exchange, age, line, endMs } = this.#next
     const before = this.#painted
     writeAttribute(this.element, "data-state", state)
     writeText(this.#fields.state, STATE_WORDS[state])
     writeText(this.#fields.note, pairNote(state, outcome))
+    writeText(this.#fields.exchange, exchange)
     if (record) {
       writeText(this.#fields.age, format.formatAge(age))
       if (record !== before.record) this.#paintFigures(record.text)
       this.#flash(record.price, before.record?.price)
       if (this.isSeen && line !== before.line) this.#paintLine(endMs)
     }
-    this.#painted = { record, state, outcome, age, line: this.isSeen ? line : before.line }
+    this.#painted = { record, state, outcome, exchange, age, line: this.isSeen ? line : before.line }
   }
 
-  showAlias(quoteAsset) {
-    writeText(this.#fields.alias, `priced in ${quoteAsset}`)
+  showAlias(text) {
+    writeText(this.#fields.alias, text)
   }
 
   #paintFigures(text) {

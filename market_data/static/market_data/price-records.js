@@ -26,12 +26,14 @@ export function isSameRecord(one, other) {
     one === other ||
     (one?.timestamp === other?.timestamp &&
       one?.stale === other?.stale &&
+      one?.exchange === other?.exchange &&
       FIGURES.every((name) => one?.text[name] === other?.text[name]))
   )
 }
 
 function readRecord(pair, fields) {
-  const record = { pair, timestamp: fields.timestamp, stale: fields.stale === true, text: {} }
+  const { timestamp, stale, exchange } = fields
+  const record = { pair, timestamp, stale: stale === true, exchange: exchange || null, text: {} }
   for (const name of FIGURES) {
     const text = typeof fields[name] === "string" ? fields[name] : null
     record.text[name] = text

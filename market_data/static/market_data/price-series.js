@@ -12,13 +12,13 @@ export class PriceSeries {
   intervalMs = INTERVAL_MS
 
   /** Continue a pair's series with a record; a point stays the last one until the next interval begins. */
-  note({ pair, timestamp, price }) {
+  note({ pair, timestamp, price, exchange }) {
     const series = this.#of(pair)
     const { points } = series
     const [lastAtMs] = points.at(-1) ?? [-Infinity]
     if (timestamp <= lastAtMs) return
     if (timestamp - (points.at(-2)?.[0] ?? -Infinity) < this.intervalMs) points.pop()
-    points.push([timestamp, price])
+    points.push([timestamp, price, exchange])
     if (points[0][0] < timestamp - SPAN_MS) points.shift()
     series.revision += 1
   }

@@ -8,10 +8,10 @@ const GAP_FACTOR = 2.5
 const MIN_SPAN = 0.002 // of the price: what moves less does not fill the height
 
 /**
- * Return `{line, area, trend}` of points `[Unix ms, price]`, oldest first, within the hour that ends at `endMs`.
+ * Return `{line, area, trend}` of points `[Unix ms, price, exchange]`, oldest first, within the hour that ends at `endMs`.
  *
- * Two points further apart than 2.5 times `intervalMs` are not joined. `trend` is `up`, `down`, `flat`, or `none`
- * where there are no two points.
+ * Two points of different exchanges, or further apart than 2.5 times `intervalMs`, are not joined. `trend` is `up`,
+ * `down`, `flat`, or `none` where the exchange of the last point has no two.
  */
 export function sparkline(points, endMs, intervalMs) {
   const startMs = endMs - SPAN_MS
@@ -26,14 +26,15 @@ export function sparkline(points, endMs, intervalMs) {
     round(HEIGHT - MARGIN - ((price - low) / span) * (HEIGHT - 2 * MARGIN)),
   ]
   const strokes = unbroken(shown, GAP_FACTOR * intervalMs).map((stroke) => stroke.map(place))
-  return { line: strokes.map(line).join(""), area: strokes.map(area).join(""), trend: trend(prices) }
+  return { line: strokes.map(line).join(""), area: strokes.map(area).join(""), trend: trend(shown) }
 }
 
 function unbroken(points, longestMs) {
   const strokes = [[points[0]]]
   for (let index = 1; index < points.length; index++) {
-    if (points[index][0] - points[index - 1][0] > longestMs) strokes.push([])
-    strokes.at(-1).push(points[index])
+    const [before, point] = [points[index - 1], points[index]]
+    if (point[0] - before[0] > longestMs || !isOfOneExchange(point, before)) strokes.push([])
+    strokes.at(-1).push(point)
   }
   return strokes
 }
@@ -49,9 +50,15 @@ function area(stroke) {
   return `M${stroke[0][0]} ${HEIGHT}L${stroke.map((place) => place.join(" ")).join(" ")} ${stroke.at(-1)[0]} ${HEIGHT}Z`
 }
 
-function trend(prices) {
-  if (prices.length < 2) return "none"
-  const difference = prices.at(-1) - prices[0]
+/** An exchange that is not told is that of an earlier version, which knew only one. */
+function isOfOneExchange([, , one], [, , other]) {
+  return (one ?? null) === (other ?? null)
+}
+
+function trend(points) {
+  const comparable = points.filter((point) => isOfOneExchange(point, points.at(-1)))
+  if (comparable.length < 2) return "none"
+  const difference = comparable.at(-1)[1] - comparable[0][1]
   return difference > 0 ? "up" : difference < 0 ? "down" : "flat"
 }
 

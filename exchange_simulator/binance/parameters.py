@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from exchange_simulator.errors import ErrorCode, RequestRefusedError
-from exchange_simulator.tickers import KEYS_BY_TYPE
+from exchange_simulator.binance.errors import ErrorCode, refused
+from exchange_simulator.binance.rows import KEYS_BY_TYPE
 
 SYMBOL_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 TICKER_STATUSES = ("TRADING", "HALT", "BREAK")
 NAME_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"
 LIST_RANGE = r'^\[("[\w\-._&&[^a-z]]{1,50}"(,"[\w\-._&&[^a-z]]{1,50}"){0,}){0,1}\]$'
+
+NUMBER_RANGE = "^[0-9]{1,20}$"
 
 _NAME = re.compile(r"[\w\-.]{1,50}")
 _LIST = re.compile(r'\["[\w\-.]{1,50}"(?:,"[\w\-.]{1,50}")*\]')
@@ -42,25 +44,25 @@ class Parameters:
             return None
         if len(values) > 1:
             if name == "symbols":
-                raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name=name, range=LIST_RANGE)
-            raise RequestRefusedError(ErrorCode.TOO_MANY_PARAMETERS, name=name)
+                raise refused(ErrorCode.ILLEGAL_CHARACTERS, name=name, range=LIST_RANGE)
+            raise refused(ErrorCode.TOO_MANY_PARAMETERS, name=name)
         if values[0] == "":
-            raise RequestRefusedError(ErrorCode.EMPTY_PARAMETER, name=name)
+            raise refused(ErrorCode.EMPTY_PARAMETER, name=name)
         return values[0]
 
     def refuse_unread(self) -> None:
         unread = self._values.keys() - self._read
         if unread:
             read, sent = len(self._values) - len(unread), len(self._values)
-            raise RequestRefusedError(ErrorCode.UNREAD_PARAMETERS, read=read, sent=sent)
+            raise refused(ErrorCode.UNREAD_PARAMETERS, read=read, sent=sent)
 
     def selection(self) -> SymbolSelection:
         symbol, symbols = self.get("symbol"), self.get("symbols")
         if symbol is not None and symbols is not None:
-            raise RequestRefusedError(ErrorCode.BAD_COMBINATION)
+            raise refused(ErrorCode.BAD_COMBINATION)
         if symbol is not None:
             if not is_symbol_name(symbol):
-                raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name="symbol", range=NAME_RANGE)
+                raise refused(ErrorCode.ILLEGAL_CHARACTERS, name="symbol", range=NAME_RANGE)
             return SymbolSelection((symbol,), is_single=True)
         if symbols is None:
             return SymbolSelection(None)
@@ -69,14 +71,20 @@ class Parameters:
     def ticker_type(self) -> str:
         value = self.get("type") or "FULL"
         if value not in KEYS_BY_TYPE:
-            raise RequestRefusedError(ErrorCode.INVALID_TICKER_TYPE)
+            raise refused(ErrorCode.INVALID_TICKER_TYPE)
         return value
 
     def status(self, allowed: Sequence[str]) -> str | None:
         value = self.get("symbolStatus")
         if value is not None and value not in allowed:
-            raise RequestRefusedError(ErrorCode.INVALID_STATUS)
+            raise refused(ErrorCode.INVALID_STATUS)
         return value
+
+    def whole_number(self, name: str) -> int | None:
+        value = self.get(name)
+        if value is not None and not (value.isascii() and value.isdigit()):
+            raise refused(ErrorCode.ILLEGAL_CHARACTERS, name=name, range=NUMBER_RANGE)
+        return None if value is None else int(value)
 
     def words(self, name: str) -> tuple[str, ...]:
         """Return a parameter that is either one word or a JSON list of words."""
@@ -86,22 +94,22 @@ class Parameters:
         if _WORD_LIST.fullmatch(value):
             return tuple(value[2:-2].split('","'))
         if not re.fullmatch(r"\w+", value):
-            raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name=name, range=r"^[A-Z0-9_]*$")
+            raise refused(ErrorCode.ILLEGAL_CHARACTERS, name=name, range=r"^[A-Z0-9_]*$")
         return (value,)
 
     def flag(self, name: str, default: bool) -> bool:
         value = self.get(name)
         flags: Mapping[str | None, bool] = {None: default, "true": True, "false": False}
         if value not in flags:
-            raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name=name, range="^(true|false)$")
+            raise refused(ErrorCode.ILLEGAL_CHARACTERS, name=name, range="^(true|false)$")
         return flags[value]
 
 
 def _names(symbols: str) -> tuple[str, ...]:
     if symbols == "[]":
-        raise RequestRefusedError(ErrorCode.MISSING_PARAMETER, name="symbols")
+        raise refused(ErrorCode.MISSING_PARAMETER, name="symbols")
     if not _LIST.fullmatch(symbols) or has_lower_case(symbols):
-        raise RequestRefusedError(ErrorCode.ILLEGAL_CHARACTERS, name="symbols", range=LIST_RANGE)
+        raise refused(ErrorCode.ILLEGAL_CHARACTERS, name="symbols", range=LIST_RANGE)
     return tuple(symbols[2:-2].split('","'))
 
 

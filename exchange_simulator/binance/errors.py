@@ -1,6 +1,8 @@
-"""The error answers of the exchange, from the error code list of its public API documentation."""
+"""The error answers of Binance, from the error code list of its public API documentation."""
 
 from enum import Enum
+
+from exchange_simulator.answers import Answer, RequestRefusedError
 
 
 class ErrorCode(Enum):
@@ -20,6 +22,7 @@ class ErrorCode(Enum):
         "Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.",
     )
     EMPTY_PARAMETER = (-1105, "Parameter '{name}' was empty.")
+    INVALID_INTERVAL = (-1120, "Invalid interval.")
     INVALID_SYMBOL = (-1121, "Invalid symbol.")
     INVALID_STATUS = (-1122, "Invalid symbolStatus.")
     BAD_COMBINATION = (-1128, "Combination of optional parameters invalid.")
@@ -28,12 +31,21 @@ class ErrorCode(Enum):
     STATUS_MISMATCH = (-1220, "The symbol's status does not match the requested symbolStatus.")
 
 
-class RequestRefusedError(Exception):
-    """The exchange answers 400 with a code of its own."""
+def refused(error: ErrorCode, **details: object) -> RequestRefusedError:
+    """Make the error that is answered with 400 and a code."""
+    code, message = error.value
+    return RequestRefusedError(error_answer(400, code, message.format(**details)))
 
-    status = 400
 
-    def __init__(self, error: ErrorCode, **details: object) -> None:
-        self.code, message = error.value
-        self.message = message.format(**details)
-        super().__init__(self.message)
+def error_answer(status: int, code: int, message: str) -> Answer:
+    return Answer(status, {"code": code, "msg": message})
+
+
+def rate_limited(limit: int, retry_after: str | None) -> Answer:
+    text = f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE."
+    return error_answer(429, -1003, text).with_retry_after(retry_after)
+
+
+def banned(until_ms: int, retry_after: str | None) -> Answer:
+    text = f"Way too much request weight used; IP banned until {until_ms}."
+    return error_answer(418, -1003, text).with_retry_after(retry_after)

@@ -11,8 +11,9 @@ UNKNOWN_PATH_WEIGHT = 1
 
 PING, TIME = "/api/v3/ping", "/api/v3/time"
 EXCHANGE_INFO, TICKER_24HR = "/api/v3/exchangeInfo", "/api/v3/ticker/24hr"
+KLINES, UI_KLINES = "/api/v3/klines", "/api/v3/uiKlines"
 
-_FLAT_WEIGHTS: Mapping[str, int] = {PING: 1, TIME: 1, EXCHANGE_INFO: 20}
+_FLAT_WEIGHTS: Mapping[str, int] = {PING: 1, TIME: 1, EXCHANGE_INFO: 20, KLINES: 2, UI_KLINES: 2}
 _TICKER_WEIGHTS = ((20, 2), (100, 40))
 _WHOLE_MARKET_WEIGHT = 80
 
